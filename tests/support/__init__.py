@@ -1,0 +1,1 @@
+"""What tests of several rooms share: wheels made on the spot, and servers that offer them."""
