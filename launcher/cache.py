@@ -1,0 +1,204 @@
+"""The cache directory: its buckets, how things get into them whole, and the locks between launches.
+
+Everything is made in ``tmp/`` and renamed into place, so a reader sees nothing or the whole (DESIGN, section 5). A kill at
+any moment leaves at most a stray entry in ``tmp/``, which collection removes.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+
+from launcher.errors import CacheUnusable
+from launcher.reporter import Reporter
+
+_LOCK_POLL_S = 0.005
+"""filelock's own 50 ms would be longer than composing an environment takes."""
+
+_TAG = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# This directory is a cache made by pyscript. It can be deleted at any time.\n"
+    "# See https://bford.info/cachedir/\n"
+)
+
+
+class Bucket(StrEnum):
+    """The parts of the cache; each name carries the version of its own format."""
+
+    HTTP = "http-v1"
+    INDEX = "index-v1"
+    METADATA = "metadata-v1"
+    WHEELS = "wheels-v1"
+    BUILT = "built-v1"
+    INTERPRETERS = "interpreters-v1"
+    RESOLUTIONS = "resolutions-v1"
+    ENVIRONMENTS = "environments-v1"
+    LAUNCH = "launch-v1"
+    LOCKS = "locks"
+    TMP = "tmp"
+
+
+class Cache:
+    """One user's cache below `root`; made on first use, owner-only."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root)
+        self._is_checked = False
+
+    def directory(self, bucket: Bucket) -> Path:
+        """Return the directory of a bucket, made where it is missing.
+
+        Raises `CacheUnusable` where it cannot be made or belongs to somebody else.
+        """
+        self._check_root()
+        path = self.root / bucket
+        if not path.is_dir():
+            with _unusable(path):
+                path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+    def path(self, bucket: Bucket, key: str) -> Path:
+        """Return where the entry `key` of a bucket is or would be; nothing is made."""
+        return self.root / bucket / key
+
+    def read(self, bucket: Bucket, key: str) -> bytes | None:
+        """Return the content of a file entry, or None where there is none that can be read."""
+        try:
+            return self.path(bucket, key).read_bytes()
+        except OSError:
+            return None
+
+    def write(self, bucket: Bucket, key: str, content: bytes) -> Path:
+        """Put a file entry in place, whole, and return its path. The last writer wins."""
+        path = self.directory(bucket) / key
+        self.write_file(path, content)
+        return path
+
+    def write_file(self, path: Path, content: bytes) -> None:
+        """Write a file anywhere inside the cache by way of ``tmp/`` and a rename."""
+        with _unusable(path):
+            handle, temporary = tempfile.mkstemp(dir=self.directory(Bucket.TMP))
+            try:
+                with open(handle, "wb") as stream:
+                    stream.write(content)
+                try:
+                    os.replace(temporary, path)
+                except FileNotFoundError:
+                    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    os.replace(temporary, path)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary)
+                raise
+
+    @contextmanager
+    def temporary_directory(self) -> Iterator[Path]:
+        """Give a new directory on the cache's filesystem; what is left in it afterwards is removed."""
+        with _unusable(self.root / Bucket.TMP):
+            path = Path(tempfile.mkdtemp(dir=self.directory(Bucket.TMP)))
+        try:
+            yield path
+        finally:
+            remove_tree(path)
+
+    def publish(self, made: Path, bucket: Bucket, key: str) -> Path:
+        """Rename the directory `made` into a bucket and return where it is now.
+
+        Where somebody else published the same key first, theirs stays and `made` is left to its temporary directory.
+        """
+        target = self.directory(bucket) / key
+        with _unusable(target):
+            try:
+                os.rename(made, target)
+            except OSError:
+                if not target.is_dir():
+                    raise
+        return target
+
+    @contextmanager
+    def lock(self, name: str, reporter: Reporter, waiting_for: str) -> Iterator[None]:
+        """Hold the lock called `name` against every other process and thread.
+
+        Where it is taken, the reporter hears once what is being waited for. Raises `CacheUnusable` where the lock cannot
+        be had, for example on a filesystem without locks.
+        """
+        # 40 ms, and only a launch that builds something needs it.
+        from filelock import FileLock, Timeout  # noqa: PLC0415
+
+        path = self.directory(Bucket.LOCKS) / f"{name}.lock"
+        lock = FileLock(path, mode=0o600, thread_local=False)
+        with _unusable(path):
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                reporter.step(f"Waiting for another launch that is {waiting_for}")
+                lock.acquire(poll_interval=_LOCK_POLL_S)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _check_root(self) -> None:
+        if self._is_checked:
+            return
+        with _unusable(self.root):
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = self.root.stat()
+            if sys.platform != "win32" and found.st_uid != os.geteuid():
+                raise CacheUnusable(
+                    f"The cache directory {self.root} belongs to another user.",
+                    hint="Set PYSCRIPT_CACHE_DIR to a directory of your own.",
+                )
+            if sys.platform != "win32" and stat.S_IMODE(found.st_mode) & 0o022:
+                self.root.chmod(0o700)
+            tag = self.root / "CACHEDIR.TAG"
+            if not tag.exists():
+                tag.write_text(_TAG, encoding="ascii")
+        self._is_checked = True
+
+
+def remove_tree(path: Path, on_removed: Callable[[int], None] | None = None) -> None:
+    """Remove a file or directory inside the cache, write-protected ones included; what is gone already is fine.
+
+    `on_removed` hears the size in bytes of each removed file.
+    """
+    if path.is_symlink() or not path.is_dir():
+        with suppress(OSError):
+            size = path.lstat().st_size
+            path.unlink()
+            if on_removed:
+                on_removed(size)
+        return
+    for directory, directory_names, file_names in os.walk(path):
+        with suppress(OSError):
+            os.chmod(directory, 0o700)
+        for name in [*file_names, *(n for n in directory_names if os.path.islink(os.path.join(directory, n)))]:
+            entry = os.path.join(directory, name)
+            with suppress(OSError):
+                found = os.lstat(entry)
+                if sys.platform == "win32":
+                    os.chmod(entry, stat.S_IWRITE)
+                os.unlink(entry)
+                if on_removed and found.st_nlink == 1 and not stat.S_ISLNK(found.st_mode):
+                    on_removed(found.st_size)
+    for directory, _, _ in os.walk(path, topdown=False):
+        with suppress(OSError):
+            os.rmdir(directory)
+
+
+@contextmanager
+def _unusable(path: Path) -> Iterator[None]:
+    """Turn an `OSError` about the cache into a `CacheUnusable` that says which path and why."""
+    try:
+        yield
+    except OSError as error:
+        raise CacheUnusable(
+            f"The cache cannot be used: {error.strerror or error} ({error.filename or path}).",
+            hint="Make room or mend the permissions there, or set PYSCRIPT_CACHE_DIR to another directory.",
+        ) from error

@@ -1,0 +1,130 @@
+"""Every error a person can meet, as one tree.
+
+::
+
+    PyscriptError
+    ├── UsageError              the command line, a variable or a config file is wrong        (2)
+    ├── ScriptNotFound          the script is missing, unreadable, a directory or binary      (2)
+    ├── InvalidMetadata         the block, a lock or a requirements file cannot be understood (2)
+    ├── CommandNotFound         the target is neither a script nor a program
+    ├── InterpreterNotFound     no interpreter satisfies what was asked for
+    ├── IndexUnreachable        an index, or a file on it, could not be read
+    ├── PackageNotFound         no index knows the name
+    ├── ResolutionImpossible    the requirements contradict one another
+    ├── HashMismatch            a file is not what the index or the lock says it is
+    ├── InvalidWheel            a wheel contradicts itself or breaks its specification
+    ├── BuildFailed             a build backend could not make a wheel
+    ├── NotAvailableOffline     the network is needed and was forbidden
+    ├── CacheUnusable           the cache cannot be written, locked or trusted
+    └── LaunchFailed            the operating system refused to start the interpreter
+
+Adapters turn foreign exceptions into these; only `launcher.cli` catches them. The number in brackets is the exit code
+where it is not 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A line of somebody's file, with the place in it that an error is about.
+
+    Line and column count from 1; `length` is the number of columns to underline.
+    """
+
+    path: str
+    line_number: int
+    line: str
+    column: int = 1
+    length: int = 1
+
+
+class PyscriptError(Exception):
+    """The root of every error that pyscript raises on purpose.
+
+    `message` says what happened and why, `hint` what to do next, `reference` names the specification that decides, and
+    `excerpt` shows the line that is to blame.
+    """
+
+    default_exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        reference: str | None = None,
+        exit_code: int | None = None,
+        excerpt: Excerpt | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.reference = reference
+        self.exit_code = self.default_exit_code if exit_code is None else exit_code
+        self.excerpt = excerpt
+
+
+class UsageError(PyscriptError):
+    """The command line, a variable or the config file asks for something that does not exist."""
+
+    default_exit_code = 2
+
+
+class ScriptNotFound(PyscriptError):
+    """The script is missing, cannot be read, or is not a script."""
+
+    default_exit_code = 2
+
+
+class InvalidMetadata(PyscriptError):
+    """Inline script metadata, a lock or a requirements file cannot be understood."""
+
+    default_exit_code = 2
+
+
+class CommandNotFound(PyscriptError):
+    """The target of `run` is neither a script nor a program in the environment or on PATH."""
+
+
+class InterpreterNotFound(PyscriptError):
+    """No interpreter satisfies `requires-python` and what the command line asked for."""
+
+
+class IndexUnreachable(PyscriptError):
+    """An index, or a file on it, could not be read."""
+
+
+class PackageNotFound(PyscriptError):
+    """No index or find-links location knows the name."""
+
+
+class ResolutionImpossible(PyscriptError):
+    """No set of candidates satisfies all requirements."""
+
+
+class HashMismatch(PyscriptError):
+    """A file is not what the index, the lock or the URL's fragment says it is."""
+
+
+class InvalidWheel(PyscriptError):
+    """A wheel contradicts itself or breaks the binary distribution format."""
+
+
+class BuildFailed(PyscriptError):
+    """A build backend could not make a wheel, or building was not allowed."""
+
+
+class NotAvailableOffline(PyscriptError):
+    """Something is not in the cache and `offline` forbids fetching it."""
+
+
+class CacheUnusable(PyscriptError):
+    """The cache cannot be written, locked or trusted."""
+
+
+class LaunchFailed(PyscriptError):
+    """The operating system refused to start the interpreter or the program."""

@@ -1,0 +1,276 @@
+"""Launch records: what a finished preparation leaves, so that the next launch need not think.
+
+A record is a small file that a shell can read line by line::
+
+    pyscript 1                          the format
+    /…/environments-v1/3f…/bin/python   the program to execute
+    /…/environments-v1/3f…              the environment (VIRTUAL_ENV)
+    0                                   how many leading arguments are pyscript's own and are dropped
+    HOME=/home/me;                      the variables that could change the answer, as they were
+                                        the arguments up to the target, where there were options
+    = 1753000000000000000 5400 /…       a file that must have this mtime (ns) and size (bytes)
+    - /…/config.toml                    a file that must be absent
+    ---
+    #!/usr/bin/env pyscript             the head of the script, to the last byte: everything up to the block's end
+    …
+
+It holds when every line of it is still true. Only `launcher.prepare` writes records, so that "it holds" means "the full
+path once decided this". The module imports builtin modules only, because it is the whole of a warm launch.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform == "win32":
+    import nt as _os
+else:
+    import posix as _os
+
+MAGIC = "pyscript 1"
+SUFFIX = ".launch"
+OPTIONS_DIRECTORY = "@options"
+"""Records of launches with options live here, named by a hash; no script's absolute path begins with it."""
+
+VARIABLES = (
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "PYSCRIPT_CONFIG_FILE",
+    "PYSCRIPT_PYTHON",
+    "PYSCRIPT_INDEX_URL",
+    "PYSCRIPT_EXTRA_INDEX_URL",
+    "PYSCRIPT_FIND_LINKS",
+    "PYSCRIPT_NO_INDEX",
+    "PYSCRIPT_OFFLINE",
+    "PYSCRIPT_REFRESH",
+    "PYSCRIPT_UPGRADE",
+    "PYSCRIPT_MAX_AGE",
+    "PYSCRIPT_TIMEOUT",
+    "PYSCRIPT_RETRIES",
+    "PYSCRIPT_LINK_MODE",
+    "PYSCRIPT_ENV_FILE",
+    "PYSCRIPT_QUIET",
+    "PYSCRIPT_VERBOSE",
+)
+"""Variables that could change what the full path decides; the cache directory's own is where the record lies."""
+
+_SEPARATOR = "\n---\n"
+_LONGEST_RECORD = 1 << 18
+_X_OK = 1
+
+
+class LaunchRecord:
+    """What a preparation decided. (Not a dataclass: that module alone costs more than a warm launch.)
+
+    `program` and `environment` are absolute paths; `skipped` counts the leading arguments that are not handed on;
+    `tokens` are the arguments up to and with the target where there were options, else empty; `stamps` maps the absolute
+    path of a file to its (mtime in ns, size in bytes), or to None where it must be absent; `head` is what the script must
+    begin with, or None where a stamp stands for the whole script.
+    """
+
+    __slots__ = ("environment", "head", "program", "skipped", "stamps", "tokens", "variables")
+
+    def __init__(
+        self,
+        program: str,
+        environment: str,
+        variables: str,
+        tokens: tuple[str, ...] = (),
+        skipped: int = 0,
+        head: bytes | None = None,
+    ) -> None:
+        self.program = program
+        self.environment = environment
+        self.variables = variables
+        self.tokens = tokens
+        self.skipped = skipped
+        self.head = head
+        self.stamps: dict[str, tuple[int, int] | None] = {}
+
+
+def variables_of(environ: dict[str, str]) -> str:
+    """Return the one-line text that stands for all of `VARIABLES` in `environ`.
+
+    >>> variables_of({"HOME": "/home/me", "PYSCRIPT_OFFLINE": "", "EDITOR": "vi"})
+    'HOME=/home/me;PYSCRIPT_OFFLINE=;'
+    """
+    return "".join([f"{name}={environ[name]};" for name in VARIABLES if name in environ])
+
+
+def cache_root(environ: dict[str, str]) -> str | None:
+    """Return the cache directory that `environ` names (DESIGN, section 5), or None where it names none.
+
+    >>> cache_root({"HOME": "/home/me", "XDG_CACHE_HOME": "relative/is/ignored"})
+    '/home/me/.cache/pyscript'
+    """
+    if chosen := environ.get("PYSCRIPT_CACHE_DIR"):
+        return chosen if chosen[0] == "/" or sys.platform == "win32" else f"{_os.getcwd()}/{chosen}"
+    if sys.platform == "win32":
+        local = environ.get("LOCALAPPDATA")
+        return f"{local}\\pyscript\\Cache" if local else None
+    if (xdg := environ.get("XDG_CACHE_HOME", "")) and xdg[0] == "/":
+        return f"{xdg}/pyscript"
+    home = environ.get("HOME")
+    return f"{home}/.cache/pyscript" if home else None
+
+
+def working_directory(environ: dict[str, str]) -> str:
+    """Return the current directory by the name the shell uses for it, as ``pwd -L`` does.
+
+    `PWD` counts only where it names the very directory this process is in.
+    """
+    named = environ.get("PWD", "")
+    actual = _os.getcwd()
+    if named and named != actual and named[0] == "/":
+        try:
+            if _os.stat(named)[1:3] == _os.stat(actual)[1:3]:
+                return named
+        except OSError:
+            pass
+    return actual
+
+
+def record_path(root: str, tokens: tuple[str, ...], directory: str) -> str | None:
+    """Return where the record of a launch is kept, or None where there can be none.
+
+    A script without options lies in a mirror of the file system, because a shell can compute that without a hash; a launch
+    with options lies under a hash of them and of the directory, as its paths may be relative.
+
+    >>> record_path("/c", ("./x.py",), "/home/me")
+    '/c/launch-v1/home/me/x.py.launch'
+    """
+    if len(tokens) == 1:
+        path = _mirrored(tokens[0], directory)
+        return path and f"{root}/launch-v1{path}{SUFFIX}"
+    key = "\0".join((directory, *tokens)).encode("utf-8", "surrogateescape")
+    return f"{root}/launch-v1/{OPTIONS_DIRECTORY}/{_hash(key)}{SUFFIX}"
+
+
+def encode(record: LaunchRecord) -> bytes | None:
+    """Return the record as it is written, or None where something in it does not fit on a line."""
+    lines = [MAGIC, record.program, record.environment, str(record.skipped), record.variables, _joined(record.tokens)]
+    for path, stamp in record.stamps.items():
+        lines.append(f"- {path}" if stamp is None else f"= {stamp[0]} {stamp[1]} {path}")
+    if any("\n" in line or "\0" in line for line in lines):
+        return None
+    text = "\n".join(lines) + _SEPARATOR
+    return text.encode("utf-8", "surrogateescape") + (record.head or b"")
+
+
+def decode(content: bytes) -> LaunchRecord | None:
+    """Return the record that `content` holds, or None where it is damaged or of another format."""
+    before, separator, head = content.partition(_SEPARATOR.encode())
+    lines = before.decode("utf-8", "surrogateescape").split("\n")
+    if not separator or len(lines) < 6 or lines[0] != MAGIC or not lines[3].isdigit():
+        return None
+    record = LaunchRecord(lines[1], lines[2], lines[4], _split(lines[5]), int(lines[3]), head or None)
+    for line in lines[6:]:
+        kind, _, rest = line.partition(" ")
+        if kind == "-":
+            record.stamps[rest] = None
+            continue
+        mtime, _, rest = rest.partition(" ")
+        size, _, path = rest.partition(" ")
+        if kind != "=" or not (mtime.isdigit() and size.isdigit() and path):
+            return None
+        record.stamps[path] = (int(mtime), int(size))
+    return record
+
+
+def read(path: str) -> LaunchRecord | None:
+    """Read the record at `path`; None where there is none, or none of use."""
+    content = _read(path, _LONGEST_RECORD)
+    return decode(content) if content else None
+
+
+def holds(record: LaunchRecord, tokens: tuple[str, ...], environ: dict[str, str]) -> bool:
+    """Tell whether everything the record says is still so; the script is read again, its last token names it."""
+    if record.variables != variables_of(environ):
+        return False
+    if record.tokens and record.tokens != tokens:
+        return False
+    for path, stamp in record.stamps.items():
+        if stamp_of(path) != stamp:
+            return False
+    if record.head is not None and not _begins_with(tokens[-1], record.head):
+        return False
+    return _os.access(record.program, _X_OK)
+
+
+def stamp_of(path: str) -> tuple[int, int] | None:
+    """Return (mtime in ns, size in bytes) of a file, None where there is none."""
+    try:
+        found = _os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _begins_with(script: str, head: bytes) -> bool:
+    """Tell whether the script still begins with `head`, and its block cannot go on behind it.
+
+    A comment line behind the block could belong to it (PEP 723 closes a block at the last ``# ///`` of a run of comments),
+    so the next byte must not be a ``#``; a head without a line end must be the whole file.
+    """
+    content = _read(script, len(head) + 1)
+    if content is None or content[: len(head)] != head:
+        return False
+    following = content[len(head) :]
+    return not following or (head[-1:] == b"\n" and following != b"#")
+
+
+def _read(path: str, limit: int) -> bytes | None:
+    try:
+        descriptor = _os.open(path, _os.O_RDONLY | getattr(_os, "O_BINARY", 0) | getattr(_os, "O_NONBLOCK", 0))
+    except OSError:
+        return None
+    try:
+        return _os.read(descriptor, limit)
+    except OSError:
+        return None
+    finally:
+        _os.close(descriptor)
+
+
+def _mirrored(script: str, directory: str) -> str | None:
+    """Return the script's absolute path without ``.`` and ``..``; None where it would leave the tree."""
+    if sys.platform == "win32":
+        script = script.replace("\\", "/")
+        directory = directory.replace("\\", "/")
+        absolute = script if script[1:2] == ":" else f"{directory}/{script}"
+        absolute = "/" + absolute.replace(":", "", 1)
+    else:
+        absolute = script if script[:1] == "/" else f"{directory}/{script}"
+    if not script or script[-1] == "/":
+        return None
+    parts: list[str] = []
+    for part in absolute.split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part and part != ".":
+            parts.append(part)
+    return "/" + "/".join(parts) if parts else None
+
+
+def _hash(key: bytes) -> str:
+    """Hash without hashlib, whose import is a fifth of a warm launch. FNV-1a; the tokens in the record are compared too."""
+    value = 0xCBF29CE484222325
+    for byte in key:
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
+
+
+def _joined(tokens: tuple[str, ...]) -> str:
+    return "\x1f".join([token.replace("\\", "\\\\").replace("\n", "\\n") for token in tokens])
+
+
+def _split(joined: str) -> tuple[str, ...]:
+    if not joined:
+        return ()
+    return tuple([_unescaped(token) for token in joined.split("\x1f")])
+
+
+def _unescaped(token: str) -> str:
+    return "\\".join([part.replace("\\n", "\n") for part in token.split("\\\\")])

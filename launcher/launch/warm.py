@@ -1,0 +1,109 @@
+"""Recognise a launch that was prepared before, and become the script.
+
+This is the warm path: it compares, it never parses or decides. Whatever is not exactly as a record says is left to the
+full path. On POSIX ``pyscript.sh`` does the same without starting Python at all.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from launcher.launch import record as records
+
+if sys.platform == "win32":
+    import nt as _os
+else:
+    import posix as _os
+
+    import _signal
+
+_LONGEST_OPTIONS = 24
+"""A launch with more arguments than this before its target is never recognised."""
+
+
+def recognise(arguments: list[str], environ: dict[str, str]) -> tuple[records.LaunchRecord, list[str]] | None:
+    """Return the record that holds for `arguments` and the argument vector to execute, or None.
+
+    `arguments` are those behind the program's own name. Which of them are options is not known here, so each beginning of
+    the list is looked up; the record says how many of its tokens are pyscript's own.
+    """
+    root = records.cache_root(environ)
+    if not arguments or not root:
+        return None
+    directory = records.working_directory(environ)
+    longest = min(len(arguments), _LONGEST_OPTIONS) if _has_options(arguments[0]) else 1
+    for count in range(1, longest + 1):
+        tokens = tuple(arguments[:count])
+        path = records.record_path(root, tokens, directory)
+        found = path and records.read(path)
+        if found and records.holds(found, tokens, environ):
+            return found, [found.program, *arguments[found.skipped :]]
+    return None
+
+
+def launch(record: records.LaunchRecord, argv: list[str], environ: dict[str, str]) -> int:
+    """Replace this process by the recorded program; on Windows run it and return its exit status.
+
+    The environment's programs come first on PATH and VIRTUAL_ENV names it, as after activating it. Raises `OSError` where
+    the program cannot be executed.
+    """
+    child = environment_for(record.environment, environ)
+    note_use(record.environment)
+    if sys.platform == "win32":
+        return _os.spawnve(_os.P_WAIT, record.program, _quoted(argv), child)
+    _restore_signals()
+    _os.execve(record.program, argv, child)
+    return 0
+
+
+def environment_for(environment: str, environ: dict[str, str]) -> dict[str, str]:
+    """Return the variables that a program inside `environment` (an absolute path) is given."""
+    child = dict(environ)
+    if sys.platform == "win32":
+        programs, separator = f"{environment}\\Scripts", ";"
+    else:
+        programs, separator = f"{environment}/bin", ":"
+    path = child.get("PATH")
+    child["PATH"] = f"{programs}{separator}{path}" if path else programs
+    child["VIRTUAL_ENV"] = environment
+    # PYTHONHOME would make the environment's interpreter look for its packages elsewhere; activating clears it as well.
+    child.pop("PYTHONHOME", None)
+    child.pop("__PYVENV_LAUNCHER__", None)
+    return child
+
+
+def note_use(environment: str) -> None:
+    """Remember for collection that the environment is used, at the cost of one system call."""
+    try:
+        _os.utime(f"{environment}/used", None)
+    except OSError:
+        pass
+
+
+def _has_options(first: str) -> bool:
+    return first[:1] == "-" or first == "run"
+
+
+def _restore_signals() -> None:
+    """Undo what starting Python did: an ignored signal stays ignored across exec, and programs expect SIGPIPE to end them."""
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        if hasattr(_signal, name):
+            _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
+
+
+def _quoted(argv: list[str]) -> list[str]:
+    """Quote for the Microsoft C runtime, whose spawn joins arguments with blanks."""
+    quoted = []
+    for argument in argv:
+        if argument and not any(character in ' \t\n\v"' for character in argument):
+            quoted.append(argument)
+            continue
+        result, backslashes = '"', 0
+        for character in argument:
+            if character == "\\":
+                backslashes += 1
+                continue
+            result += "\\" * (backslashes * 2 + 1 if character == '"' else backslashes) + character
+            backslashes = 0
+        quoted.append(result + "\\" * (backslashes * 2) + '"')
+    return quoted

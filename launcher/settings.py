@@ -1,0 +1,272 @@
+"""What was asked for, from wherever it was said: one frozen `Settings`.
+
+Command line > environment > ``[tool.pyscript]`` in the block > ``config.toml`` > default (DESIGN, section 10). Pure but for
+`read_config_file`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from launcher.errors import UsageError
+
+LINK_MODES = ("fold", "hardlink", "copy")
+COLORS = ("auto", "always", "never")
+
+_DURATION = re.compile(r"\s*(\d+)\s*(s|seconds?|m|minutes?|h|hours?|d|days?|w|weeks?)\s*")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_CREDENTIALS = re.compile(r"//[^/@]+@")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its value; `origins` says for those not at their default where each came from.
+
+    `max_age_s` and `timeout_s` are seconds; `max_age_s` is None where a resolution never ages. `verbosity` is -1 for quiet,
+    0, 1 for ``-v`` or 2 for ``-vv``.
+    """
+
+    python: str | None = None
+    index_url: str | None = None
+    extra_index_url: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    offline: bool = False
+    refresh: bool = False
+    upgrade: bool = False
+    max_age_s: int | None = None
+    timeout_s: float = 15.0
+    retries: int = 3
+    link_mode: str = "fold"
+    env_file: tuple[str, ...] = ()
+    verbosity: int = 0
+    color: str = "auto"
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    def resolution_key(self) -> str:
+        """Return a text of every setting that can change the outcome of a resolution."""
+        return repr((self.index_url, self.extra_index_url, self.find_links, self.no_index))
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """How one field is called and read. `read` raises ValueError with what would have been right."""
+
+    name: str
+    read: Callable[[object], object]
+    variable: str | None = None
+    in_block: bool = False
+    in_config: bool = True
+
+    @property
+    def key(self) -> str:
+        """The name in TOML and, behind two dashes, on the command line."""
+        return self.name.removesuffix("_s").replace("_", "-")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a text")
+    return value.strip()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    items = value.split() if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+        raise ValueError("a list of texts")
+    return tuple(items)
+
+
+def _boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in {"1", "true", "yes", "on", "0", "false", "no", "off", ""}:
+        return value.strip().lower() in {"1", "true", "yes", "on"}
+    raise ValueError("true or false")
+
+
+def _seconds(value: object) -> float:
+    try:
+        seconds = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        seconds = 0
+    if isinstance(value, bool) or not 0 < seconds < 86400:
+        raise ValueError("a number of seconds above 0")
+    return seconds
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,2}", str(value).strip()):
+        raise ValueError("a number from 0 to 99")
+    return int(str(value))
+
+
+def read_duration(value: object) -> int:
+    """Return the seconds in a text such as ``7 days``, ``12h`` or ``1 week``; raises `ValueError` for anything else.
+
+    >>> read_duration("2 days")
+    172800
+    """
+    found = _DURATION.fullmatch(str(value).lower())
+    if not found:
+        raise ValueError('a duration such as "12 hours" or "7 days"')
+    return int(found[1]) * _SECONDS[found[2][0]]
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[object], object]:
+    def read(value: object) -> str:
+        if value not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return str(value)
+
+    return read
+
+
+def _verbosity(value: object) -> int:
+    if isinstance(value, int) and -1 <= value <= 2:
+        return value
+    raise ValueError("a number from -1 to 2")
+
+
+_SETTINGS = (
+    _Setting("python", _text, "PYSCRIPT_PYTHON"),
+    _Setting("index_url", _text, "PYSCRIPT_INDEX_URL", in_block=True),
+    _Setting("extra_index_url", _texts, "PYSCRIPT_EXTRA_INDEX_URL", in_block=True),
+    _Setting("find_links", _texts, "PYSCRIPT_FIND_LINKS", in_block=True),
+    _Setting("no_index", _boolean, "PYSCRIPT_NO_INDEX", in_block=True),
+    _Setting("offline", _boolean, "PYSCRIPT_OFFLINE", in_block=True),
+    _Setting("refresh", _boolean, "PYSCRIPT_REFRESH", in_config=False),
+    _Setting("upgrade", _boolean, "PYSCRIPT_UPGRADE", in_config=False),
+    _Setting("max_age_s", read_duration, "PYSCRIPT_MAX_AGE", in_block=True),
+    _Setting("timeout_s", _seconds, "PYSCRIPT_TIMEOUT", in_block=True),
+    _Setting("retries", _count, "PYSCRIPT_RETRIES", in_block=True),
+    _Setting("link_mode", _one_of(LINK_MODES), "PYSCRIPT_LINK_MODE", in_block=True),
+    _Setting("env_file", _texts, "PYSCRIPT_ENV_FILE", in_config=False),
+    _Setting("verbosity", _verbosity, in_config=False),
+    _Setting("color", _one_of(COLORS)),
+)
+
+
+def resolve_settings(
+    command_line: Mapping[str, object],
+    environ: Mapping[str, str],
+    block_tool: Mapping[str, object],
+    config: Mapping[str, object],
+    config_path: str = "config.toml",
+) -> Settings:
+    """Merge the layers into one `Settings`.
+
+    `command_line` holds the fields that were given by name; `block_tool` is the block's ``[tool.pyscript]`` table and
+    `config` the config file's content. Raises `UsageError` that names the layer, the setting and what is allowed.
+    """
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    _refuse_unknown(config, config_path)
+    for setting in _SETTINGS:
+        found = _find(setting, command_line, environ, block_tool, config, config_path)
+        if found is None:
+            continue
+        value, origin = found
+        try:
+            values[setting.name] = setting.read(value)
+        except ValueError as error:
+            raise UsageError(
+                f"{origin}: {value!r} is not a valid value for {setting.key}.", hint=f"Give {error}."
+            ) from None
+        origins[setting.name] = origin
+    if "verbosity" not in values:
+        values["verbosity"] = _verbosity_from(environ)
+    settings = Settings(**values, origins=origins)  # type: ignore[arg-type]
+    _refuse_credentials_in_block(settings)
+    return settings
+
+
+def _find(
+    setting: _Setting,
+    command_line: Mapping[str, object],
+    environ: Mapping[str, str],
+    block_tool: Mapping[str, object],
+    config: Mapping[str, object],
+    config_path: str,
+) -> tuple[object, str] | None:
+    if command_line.get(setting.name) is not None:
+        return command_line[setting.name], f"--{setting.key}"
+    if setting.variable and environ.get(setting.variable):
+        return environ[setting.variable], f"the variable {setting.variable}"
+    if setting.in_block and setting.key in block_tool:
+        return block_tool[setting.key], "[tool.pyscript] in the script"
+    if setting.in_config and setting.key in config:
+        return config[setting.key], config_path
+    return None
+
+
+def _verbosity_from(environ: Mapping[str, str]) -> int:
+    if environ.get("PYSCRIPT_QUIET"):
+        return -1
+    value = environ.get("PYSCRIPT_VERBOSE", "")
+    return min(int(value), 2) if value.isdigit() else int(bool(value))
+
+
+def _refuse_unknown(config: Mapping[str, object], config_path: str) -> None:
+    known = sorted(setting.key for setting in _SETTINGS if setting.in_config)
+    for key in config:
+        if key not in known:
+            raise UsageError(f"{config_path}: there is no setting called {key!r}.", hint="Known: " + ", ".join(known))
+
+
+def _refuse_credentials_in_block(settings: Settings) -> None:
+    """A script that is passed around must not carry, or make others send, credentials (DESIGN, section 10)."""
+    for name in ("index_url", "extra_index_url", "find_links"):
+        if settings.origins.get(name) != "[tool.pyscript] in the script":
+            continue
+        value = getattr(settings, name)
+        if any(_CREDENTIALS.search(url) for url in ([value] if isinstance(value, str) else value)):
+            raise UsageError(
+                "The script's [tool.pyscript] table has a URL with a user name or password in it.",
+                hint="Take it out of the script; give it by PYSCRIPT_INDEX_URL or in config.toml.",
+            )
+
+
+def with_relative_paths_from(settings: Settings, directory: str) -> Settings:
+    """Return the settings with the script's own relative find-links made absolute from `directory`."""
+    if settings.origins.get("find_links") != "[tool.pyscript] in the script":
+        return settings
+    return replace(settings, find_links=tuple(_absolute(link, directory) for link in settings.find_links))
+
+
+def _absolute(link: str, directory: str) -> str:
+    return link if "://" in link else str(Path(directory, link).absolute())
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """Return where the config file is looked for: ``PYSCRIPT_CONFIG_FILE``, else the user's configuration directory."""
+    if chosen := environ.get("PYSCRIPT_CONFIG_FILE"):
+        return Path(chosen).absolute()
+    if (xdg := environ.get("XDG_CONFIG_HOME", "")) and Path(xdg).is_absolute():
+        return Path(xdg, "pyscript", "config.toml")
+    if appdata := environ.get("APPDATA"):
+        return Path(appdata, "pyscript", "config.toml")
+    return Path(environ.get("HOME") or Path.home(), ".config", "pyscript", "config.toml")
+
+
+def read_config_file(path: Path) -> dict[str, object]:
+    """Return the content of the config file, empty where there is none.
+
+    Raises `UsageError` where it cannot be read or is not TOML.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"The config file {path} cannot be read: {error.strerror}.") from error
+    # 4 ms, and most people have no config file.
+    import tomli  # noqa: PLC0415
+
+    try:
+        return tomli.loads(content.decode())
+    except (UnicodeDecodeError, tomli.TOMLDecodeError) as error:
+        raise UsageError(f"The config file {path} is not valid TOML: {error}.") from error
