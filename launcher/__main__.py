@@ -1,7 +1,8 @@
 """The way in: a warm launch where one is recognised, else the command line.
 
 Started as ``python -I -S …/launcher/__main__.py ARGUMENTS`` (see ``launch/pyscript.sh``): isolated, so that neither
-PYTHONPATH nor the current directory can replace what is imported, and without `site`, which a warm launch does not need.
+PYTHONPATH nor the current directory can replace what is imported, and without `site`, which a warm launch does not
+need.
 """
 
 import sys

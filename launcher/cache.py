@@ -1,7 +1,7 @@
 """The cache directory: its buckets, how things get into them whole, and the locks between launches.
 
-Everything is made in ``tmp/`` and renamed into place, so a reader sees nothing or the whole (DESIGN, section 5). A kill at
-any moment leaves at most a stray entry in ``tmp/``, which collection removes.
+Everything is made in ``tmp/`` and renamed into place, so a reader sees nothing or the whole (DESIGN, section 5). A kill
+at any moment leaves at most a stray entry in ``tmp/``, which collection removes.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ class Cache:
     def lock(self, name: str, reporter: Reporter, waiting_for: str) -> Iterator[None]:
         """Hold the lock called `name` against every other process and thread.
 
-        Where it is taken, the reporter hears once what is being waited for. Raises `CacheUnusable` where the lock cannot
-        be had, for example on a filesystem without locks.
+        Where it is taken, the reporter hears once what is being waited for. Raises `CacheUnusable` where the lock
+        cannot be had, for example on a filesystem without locks.
         """
         # 40 ms, and only a launch that builds something needs it.
         from filelock import FileLock, Timeout  # noqa: PLC0415

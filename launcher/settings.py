@@ -1,7 +1,7 @@
 """What was asked for, from wherever it was said: one frozen `Settings`.
 
-Command line > environment > ``[tool.pyscript]`` in the block > ``config.toml`` > default (DESIGN, section 10). Pure but for
-`read_config_file`.
+Command line > environment > ``[tool.pyscript]`` in the block > ``config.toml`` > default (DESIGN, section 10). Pure but
+for `read_config_file`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _CREDENTIALS = re.compile(r"//[^/@]+@")
 class Settings:
     """Every setting with its value; `origins` says for those not at their default where each came from.
 
-    `max_age_s` and `timeout_s` are seconds; `max_age_s` is None where a resolution never ages. `verbosity` is -1 for quiet,
-    0, 1 for ``-v`` or 2 for ``-vv``.
+    `max_age_s` and `timeout_s` are seconds; `max_age_s` is None where a resolution never ages. `verbosity` is -1 for
+    quiet, 0, 1 for ``-v`` or 2 for ``-vv``.
     """
 
     python: str | None = None

@@ -60,12 +60,12 @@ _X_OK = 1
 
 
 class LaunchRecord:
-    """What a preparation decided. (Not a dataclass: that module alone costs more than a warm launch.)
+    """What a preparation decided; no dataclass, because that module alone costs more than a warm launch.
 
     `program` and `environment` are absolute paths; `skipped` counts the leading arguments that are not handed on;
-    `tokens` are the arguments up to and with the target where there were options, else empty; `stamps` maps the absolute
-    path of a file to its (mtime in ns, size in bytes), or to None where it must be absent; `head` is what the script must
-    begin with, or None where a stamp stands for the whole script.
+    `tokens` are the arguments up to and with the target where there were options, else empty; `stamps` maps the
+    absolute path of a file to its (mtime in ns, size in bytes), or to None where it must be absent; `head` is what the
+    script must begin with, or None where a stamp stands for the whole script.
     """
 
     __slots__ = ("environment", "head", "program", "skipped", "stamps", "tokens", "variables")
@@ -133,8 +133,8 @@ def working_directory(environ: dict[str, str]) -> str:
 def record_path(root: str, tokens: tuple[str, ...], directory: str) -> str | None:
     """Return where the record of a launch is kept, or None where there can be none.
 
-    A script without options lies in a mirror of the file system, because a shell can compute that without a hash; a launch
-    with options lies under a hash of them and of the directory, as its paths may be relative.
+    A script without options lies in a mirror of the file system, because a shell can compute that without a hash; a
+    launch with options lies under a hash of them and of the directory, as its paths may be relative.
 
     >>> record_path("/c", ("./x.py",), "/home/me")
     '/c/launch-v1/home/me/x.py.launch'
@@ -209,8 +209,8 @@ def stamp_of(path: str) -> tuple[int, int] | None:
 def _begins_with(script: str, head: bytes) -> bool:
     """Tell whether the script still begins with `head`, and its block cannot go on behind it.
 
-    A comment line behind the block could belong to it (PEP 723 closes a block at the last ``# ///`` of a run of comments),
-    so the next byte must not be a ``#``; a head without a line end must be the whole file.
+    A comment line behind the block could belong to it (PEP 723 closes a block at the last ``# ///`` of a run of
+    comments), so the next byte must not be a ``#``; a head without a line end must be the whole file.
     """
     content = _read(script, len(head) + 1)
     if content is None or content[: len(head)] != head:
@@ -255,7 +255,7 @@ def _mirrored(script: str, directory: str) -> str | None:
 
 
 def _hash(key: bytes) -> str:
-    """Hash without hashlib, whose import is a fifth of a warm launch. FNV-1a; the tokens in the record are compared too."""
+    """Hash by FNV-1a: importing hashlib is a fifth of a warm launch, and the tokens in the record are compared too."""
     value = 0xCBF29CE484222325
     for byte in key:
         value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF

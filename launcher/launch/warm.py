@@ -13,9 +13,8 @@ from launcher.launch import record as records
 if sys.platform == "win32":
     import nt as _os
 else:
-    import posix as _os
-
     import _signal
+    import posix as _os
 
 _LONGEST_OPTIONS = 24
 """A launch with more arguments than this before its target is never recognised."""
@@ -24,8 +23,8 @@ _LONGEST_OPTIONS = 24
 def recognise(arguments: list[str], environ: dict[str, str]) -> tuple[records.LaunchRecord, list[str]] | None:
     """Return the record that holds for `arguments` and the argument vector to execute, or None.
 
-    `arguments` are those behind the program's own name. Which of them are options is not known here, so each beginning of
-    the list is looked up; the record says how many of its tokens are pyscript's own.
+    `arguments` are those behind the program's own name. Which of them are options is not known here, so each beginning
+    of the list is looked up; the record says how many of its tokens are pyscript's own.
     """
     root = records.cache_root(environ)
     if not arguments or not root:
@@ -44,8 +43,8 @@ def recognise(arguments: list[str], environ: dict[str, str]) -> tuple[records.La
 def launch(record: records.LaunchRecord, argv: list[str], environ: dict[str, str]) -> int:
     """Replace this process by the recorded program; on Windows run it and return its exit status.
 
-    The environment's programs come first on PATH and VIRTUAL_ENV names it, as after activating it. Raises `OSError` where
-    the program cannot be executed.
+    The environment's programs come first on PATH and VIRTUAL_ENV names it, as after activating it. Raises `OSError`
+    where the program cannot be executed.
     """
     child = environment_for(record.environment, environ)
     note_use(record.environment)
@@ -74,7 +73,7 @@ def environment_for(environment: str, environ: dict[str, str]) -> dict[str, str]
 
 def note_use(environment: str) -> None:
     """Remember for collection that the environment is used, at the cost of one system call."""
-    try:
+    try:  # noqa: SIM105 - contextlib is no builtin module
         _os.utime(f"{environment}/used", None)
     except OSError:
         pass
@@ -85,7 +84,7 @@ def _has_options(first: str) -> bool:
 
 
 def _restore_signals() -> None:
-    """Undo what starting Python did: an ignored signal stays ignored across exec, and programs expect SIGPIPE to end them."""
+    """Undo what starting Python did: ignored signals stay ignored across exec, and SIGPIPE should end programs."""
     for name in ("SIGPIPE", "SIGXFSZ"):
         if hasattr(_signal, name):
             _signal.signal(getattr(_signal, name), _signal.SIG_DFL)

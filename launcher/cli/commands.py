@@ -1,0 +1,36 @@
+"""The table of subcommands; a command's module is imported when it is called, so that ``--help`` imports none."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A subcommand: its name, one line of help and the module with its `build_parser` and `main`."""
+
+    name: str
+    help: str
+    module: str
+
+    def build_parser(self) -> ArgumentParser:
+        """Return the command's own parser."""
+        build: Callable[[], ArgumentParser] = import_module(self.module).build_parser
+        return build()
+
+    def main(self, arguments: Sequence[str]) -> int:
+        """Run the command with the arguments behind its name and return the exit code."""
+        run: Callable[[Sequence[str]], int] = import_module(self.module).main
+        return run(arguments)
+
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        Command("run", "Run a script, a module, code or a program in an environment", "launcher.cli.run"),
+        Command("cache", "Show, prune or clean the cache", "launcher.cli.cache"),
+    )
+}

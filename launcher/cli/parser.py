@@ -1,0 +1,181 @@
+"""The options of ``pyscript`` and ``pyscript run``, and where they end and the script's arguments begin."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from launcher import __version__
+from launcher.cli.commands import COMMANDS
+from launcher.errors import UsageError
+
+_DESCRIPTION = "Run a Python file that says, in a `# /// script` block, what it needs."
+
+_EPILOG = """\
+examples:
+  pyscript report.py --month 5                  run a script with the packages its block names
+  pyscript --with rich -m rich.table            run a module with a package
+  pyscript run --with pytest pytest tests/      run a program from a package
+
+commands:
+{commands}
+
+A script starts like this:
+
+  #!/usr/bin/env pyscript
+  # /// script
+  # requires-python = ">=3.11"
+  # dependencies = ["requests", "rich"]
+  # ///
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser that raises `UsageError` instead of ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UsageError` with what argparse found."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=f"See {self.prog} --help.")
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """argparse's layout with room for our longest option."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+
+def build_parser(prog: str = "pyscript") -> argparse.ArgumentParser:
+    """Return the parser of what may stand before the target; the target itself is split off before parsing."""
+    listing = "\n".join(f"  {prog} {command.name:<12} {command.help}" for command in COMMANDS.values())
+    is_top_level = prog == "pyscript"
+    parser = Parser(
+        prog=prog,
+        usage=f"{prog} [OPTION...] SCRIPT|PROGRAM [ARG...]\n"
+        f"       {prog} [OPTION...] -m MODULE | -c CODE | - [ARG...]" + (f"\n       {prog} COMMAND ..." * is_top_level),
+        description=_DESCRIPTION if is_top_level else COMMANDS["run"].help + ".",
+        epilog=_EPILOG.format(commands=listing) if is_top_level else None,
+        formatter_class=_HelpFormatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    _add_environment_options(parser)
+    _add_index_options(parser)
+    add_general_options(parser)
+    return parser
+
+
+def _add_environment_options(parser: argparse.ArgumentParser) -> None:
+    target = parser.add_argument_group("what to run")
+    target.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m does")
+    target.add_argument("-c", dest="code", metavar="CODE", help="run code, as python -c does")
+    group = parser.add_argument_group("environment")
+    group.add_argument("--with", dest="with_", action="append", metavar="REQ", help="add a requirement (repeatable)")
+    group.add_argument(
+        "--with-requirements",
+        action="append",
+        metavar="FILE",
+        help="add those of a requirements.txt, a pylock.toml or another script (repeatable)",
+    )
+    group.add_argument(
+        "--with-editable", action="append", metavar="PATH", help="add a project in development (repeatable)"
+    )
+    group.add_argument("-p", "--python", metavar="SPEC", help="an interpreter: 3.12, >=3.11, pypy3.10 or a path")
+    group.add_argument(
+        "--env-file", action="append", metavar="FILE", help="set the variables in a .env file (repeatable)"
+    )
+    group.add_argument("--link-mode", metavar="MODE", help="how wheels get into environments: fold, hardlink or copy")
+
+
+def _add_index_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("packages")
+    group.add_argument("-i", "--index-url", metavar="URL", help="the index to use instead of the default one")
+    group.add_argument(
+        "--extra-index-url", action="append", metavar="URL", help="an index to look in first (repeatable)"
+    )
+    group.add_argument(
+        "-f", "--find-links", action="append", metavar="PLACE", help="a folder or page with wheels (repeatable)"
+    )
+    group.add_argument("--no-index", action="store_true", default=None, help="use find-links only")
+    group.add_argument("--offline", action="store_true", default=None, help="use what is in the cache and never ask")
+    group.add_argument("--refresh", action="store_true", default=None, help="ask the index again and resolve anew")
+    group.add_argument("-U", "--upgrade", action="store_true", default=None, help="resolve anew to the newest versions")
+    group.add_argument("--max-age", metavar="TIME", help="resolve anew when older than this, such as '7 days'")
+    group.add_argument("--timeout", metavar="SECONDS", help="how long to wait for an answer (default 15)")
+    group.add_argument("--retries", metavar="N", help="how often to try again (default 3)")
+
+
+def add_general_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every command has."""
+    group = parser.add_argument_group("general")
+    group.add_argument("--cache-dir", metavar="DIR", help="where environments and wheels are kept")
+    group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    group.add_argument("-v", "--verbose", action="count", default=0, help="say more; -vv says everything")
+    group.add_argument("--color", metavar="WHEN", help="auto, always or never")
+    group.add_argument("-V", "--version", action="version", version=f"pyscript {__version__}", help="show the version")
+    group.add_argument("-h", "--help", action="help", help="show this help")
+
+
+@dataclass(frozen=True, slots=True)
+class SplitArguments:
+    """A command line taken apart: `options` up to the target, the `target` (with its ``-m`` or ``-c``), the rest."""
+
+    options: tuple[str, ...]
+    target: tuple[str, ...]
+    arguments: tuple[str, ...]
+
+
+def split_arguments(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> SplitArguments:
+    """Find where pyscript's own options end: at the first word that is none, or behind ``-m``, ``-c`` or ``--``.
+
+    Everything behind the target belongs to it, whatever it looks like. Raises `UsageError` for an unknown option and
+    for an option without its value.
+
+    >>> split_arguments(build_parser(), ["--with", "rich", "x.py", "-v"]).target
+    ('x.py',)
+    """
+    takes_value = {name: action.nargs != 0 for action in parser._actions for name in action.option_strings}
+    position = 0
+    while position < len(arguments):
+        word = arguments[position]
+        if word == "--":
+            return _split_at(arguments, position, position + 1, 1, parser)
+        if word == "-" or not word.startswith("-"):
+            return _split_at(arguments, position, position, 1, parser)
+        if word in ("-m", "-c"):
+            return _split_at(arguments, position, position, 2, parser)
+        position += 1 + _takes_next(word, takes_value, parser)
+    return SplitArguments(tuple(arguments), (), ())
+
+
+def _split_at(
+    arguments: Sequence[str], options_end: int, start: int, length: int, parser: argparse.ArgumentParser
+) -> SplitArguments:
+    target = tuple(arguments[start : start + length])
+    if len(target) < length:
+        parser.error(f"option {target[0]} needs a value" if target else "there is nothing to run behind --")
+    return SplitArguments(tuple(arguments[:options_end]), target, tuple(arguments[start + length :]))
+
+
+def _takes_next(word: str, takes_value: dict[str, bool], parser: argparse.ArgumentParser) -> bool:
+    """Tell whether the value of the option in `word` is the next word."""
+    if word.startswith("--"):
+        name, equals, _ = word.partition("=")
+        if name not in takes_value:
+            parser.error(f"there is no option {name}" + _nearest(name, takes_value))
+        return takes_value[name] and not equals
+    for offset, letter in enumerate(word[1:], start=2):
+        if f"-{letter}" not in takes_value:
+            parser.error(f"there is no option -{letter}")
+        if takes_value[f"-{letter}"]:
+            return offset == len(word)
+    return False
+
+
+def _nearest(name: str, known: dict[str, bool]) -> str:
+    import difflib  # noqa: PLC0415 - 6 ms, for a mistake only
+
+    near = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,136 @@
+"""What is in the cache is whole, what is locked is locked, and what is removed is gone."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from launcher.cache import Bucket, Cache, remove_tree
+from launcher.errors import CacheUnusable
+from launcher.reporter import SilentReporter
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "below" / "cache")
+
+
+def test_the_cache_belongs_to_its_owner_and_says_what_it_is(cache: Cache) -> None:
+    cache.directory(Bucket.WHEELS)
+    assert stat.S_IMODE(cache.root.stat().st_mode) == 0o700
+    assert (cache.root / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
+
+
+def test_a_cache_others_can_write_to_is_closed(cache: Cache) -> None:
+    cache.root.mkdir(parents=True)
+    cache.root.chmod(0o777)
+    cache.directory(Bucket.TMP)
+    assert stat.S_IMODE(cache.root.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_cache_of_somebody_else_is_refused(cache: Cache) -> None:
+    cache.root.mkdir(parents=True)
+    os.chown(cache.root, 12345, -1)
+    with pytest.raises(CacheUnusable, match="belongs to another user") as caught:
+        cache.directory(Bucket.TMP)
+    assert caught.value.hint
+    assert "PYSCRIPT_CACHE_DIR" in caught.value.hint
+
+
+def test_an_entry_is_read_back_and_leaves_nothing_in_tmp(cache: Cache) -> None:
+    assert cache.read(Bucket.METADATA, "key") is None
+    cache.write(Bucket.METADATA, "key", b"one")
+    cache.write(Bucket.METADATA, "key", b"two")
+    assert cache.read(Bucket.METADATA, "key") == b"two"
+    assert not list(cache.directory(Bucket.TMP).iterdir())
+
+
+def test_a_write_that_fails_leaves_the_old_entry_and_nothing_in_tmp(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.write(Bucket.METADATA, "key", b"old")
+
+    def refuse(source: str, target: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(CacheUnusable, match="No space left on device"):
+        cache.write(Bucket.METADATA, "key", b"new")
+    assert cache.read(Bucket.METADATA, "key") == b"old"
+    assert not list(cache.directory(Bucket.TMP).iterdir())
+
+
+def test_the_first_to_publish_a_key_wins(cache: Cache) -> None:
+    for content in ("first", "second"):
+        with cache.temporary_directory() as made:
+            (made / "inner").mkdir()
+            (made / "inner" / "file").write_text(content)
+            published = cache.publish(made / "inner", Bucket.WHEELS, "key")
+    assert (published / "file").read_text() == "first"
+    assert not list(cache.directory(Bucket.TMP).iterdir())
+
+
+def test_a_cache_that_cannot_be_made_says_which_path_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CacheUnusable, match=r"Not a directory \(.*file") as caught:
+        Cache(tmp_path / "file" / "cache").directory(Bucket.TMP)
+    assert caught.value.hint
+
+
+class _Hearing(SilentReporter):
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+
+
+def test_a_lock_keeps_others_out_and_says_what_they_wait_for(cache: Cache) -> None:
+    order: list[str] = []
+    hearing = _Hearing()
+    entered = threading.Event()
+
+    def wait_for_it() -> None:
+        entered.set()
+        with cache.lock("key", hearing, "preparing the same"):
+            order.append("second")
+
+    with cache.lock("key", SilentReporter(), "preparing the same"):
+        other = threading.Thread(target=wait_for_it)
+        other.start()
+        entered.wait()
+        other.join(timeout=0.1)
+        order.append("first")
+    other.join()
+    assert order == ["first", "second"]
+    assert hearing.steps == ["Waiting for another launch that is preparing the same"]
+
+
+def test_different_keys_do_not_wait_for_each_other(cache: Cache) -> None:
+    hearing = _Hearing()
+    with cache.lock("one", hearing, "x"), cache.lock("two", hearing, "x"):
+        assert hearing.steps == []
+
+
+def test_write_protected_trees_can_be_removed_and_links_are_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    tree = tmp_path / "tree"
+    (tree / "inner").mkdir(parents=True)
+    (tree / "inner" / "file").write_bytes(b"12345")
+    (tree / "link").symlink_to(outside)
+    for directory in (tree / "inner", tree):
+        directory.chmod(0o555)
+    sizes: list[int] = []
+    remove_tree(tree, sizes.append)
+    assert not tree.exists()
+    assert (outside / "kept").exists()
+    assert sum(sizes) == 5
+    remove_tree(tree)

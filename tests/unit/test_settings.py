@@ -1,0 +1,125 @@
+"""Settings come from the layer that is nearest to the person, and a wrong one says where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from launcher.errors import UsageError
+from launcher.settings import (
+    Settings,
+    config_path,
+    read_config_file,
+    read_duration,
+    resolve_settings,
+    with_relative_paths_from,
+)
+
+
+def test_nothing_said_gives_the_defaults() -> None:
+    assert resolve_settings({}, {}, {}, {}) == Settings()
+
+
+def test_each_layer_gives_way_to_the_one_before() -> None:
+    layers = [
+        {"index_url": "https://a/"},
+        {"PYSCRIPT_INDEX_URL": "https://b/"},
+        {"index-url": "https://c/"},
+        {"index-url": "https://d/"},
+    ]
+    origins = ["--index-url", "the variable PYSCRIPT_INDEX_URL", "[tool.pyscript] in the script", "config.toml"]
+    for position, origin in enumerate(origins):
+        cut = [layer if number >= position else {} for number, layer in enumerate(layers)]
+        settings = resolve_settings(cut[0], cut[1], cut[2], cut[3])  # type: ignore[arg-type]
+        assert settings.index_url == f"https://{'abcd'[position]}/"
+        assert settings.origins["index_url"] == origin
+
+
+def test_an_option_that_was_not_given_does_not_hide_a_variable() -> None:
+    settings = resolve_settings({"offline": None}, {"PYSCRIPT_OFFLINE": "1"}, {}, {})
+    assert settings.offline is True
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "name", "value"),
+    [
+        ("PYSCRIPT_EXTRA_INDEX_URL", "https://a/ https://b/", "extra_index_url", ("https://a/", "https://b/")),
+        ("PYSCRIPT_NO_INDEX", "false", "no_index", False),
+        ("PYSCRIPT_TIMEOUT", "2.5", "timeout_s", 2.5),
+        ("PYSCRIPT_RETRIES", "0", "retries", 0),
+        ("PYSCRIPT_MAX_AGE", "7 days", "max_age_s", 7 * 86400),
+        ("PYSCRIPT_LINK_MODE", "copy", "link_mode", "copy"),
+        ("PYSCRIPT_VERBOSE", "2", "verbosity", 2),
+        ("PYSCRIPT_VERBOSE", "yes", "verbosity", 1),
+        ("PYSCRIPT_QUIET", "1", "verbosity", -1),
+    ],
+)
+def test_variables_are_texts_and_are_read(variable: str, text: str, name: str, value: object) -> None:
+    assert getattr(resolve_settings({}, {variable: text}, {}, {}), name) == value
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (({"timeout_s": "soon"}, {}, {}, {}), "--timeout: 'soon' is not a valid value for timeout."),
+        (({}, {"PYSCRIPT_RETRIES": "-1"}, {}, {}), "the variable PYSCRIPT_RETRIES: '-1'"),
+        (({}, {}, {"link-mode": "symlink"}, {}), "[tool.pyscript] in the script: 'symlink'"),
+        (({}, {}, {"max-age": True}, {}), "not a valid value for max-age"),
+        (({}, {}, {}, {"timeout": True}), "config.toml: True is not a valid value for timeout."),
+        (({}, {}, {}, {"find-links": "./wheels", "indexurl": ""}), "there is no setting called 'indexurl'"),
+        (({}, {}, {"find-links": [1]}, {}), "not a valid value for find-links"),
+        (({}, {"PYSCRIPT_OFFLINE": "perhaps"}, {}, {}), "not a valid value for offline"),
+    ],
+)
+def test_a_wrong_value_says_where_it_stands(layers: tuple[dict[str, object], ...], message: str) -> None:
+    with pytest.raises(UsageError, match=r"valid|no setting") as caught:
+        resolve_settings(layers[0], layers[1], layers[2], layers[3])  # type: ignore[arg-type]
+    assert message in caught.value.message
+    assert caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("key", ["cache-dir", "python", "env-file", "refresh", "upgrade", "color"])
+def test_a_script_cannot_decide_about_the_machine(key: str) -> None:
+    assert resolve_settings({}, {}, {key: "x"}, {}) == Settings()
+
+
+def test_a_script_must_not_carry_credentials() -> None:
+    with pytest.raises(UsageError, match="user name or password"):
+        resolve_settings({}, {}, {"index-url": "https://me:secret@127.0.0.1/simple/"}, {})
+    assert resolve_settings({}, {"PYSCRIPT_INDEX_URL": "https://me:secret@127.0.0.1/"}, {}, {}).index_url
+
+
+def test_find_links_of_a_script_count_from_the_script() -> None:
+    tool = {"find-links": ["wheels", "https://127.0.0.1/wheels"]}
+    settings = with_relative_paths_from(resolve_settings({}, {}, tool, {}), "/somewhere")
+    assert settings.find_links == (str(Path("/somewhere/wheels").absolute()), "https://127.0.0.1/wheels")
+    given = with_relative_paths_from(resolve_settings({"find_links": ["wheels"]}, {}, {}, {}), "/somewhere")
+    assert given.find_links == ("wheels",)
+
+
+@pytest.mark.parametrize("text", ["", "7", "7 fortnights", "-1 day", "1 day 2 hours"])
+def test_a_duration_needs_a_number_and_a_unit(text: str) -> None:
+    with pytest.raises(ValueError, match="duration"):
+        read_duration(text)
+
+
+def test_the_config_file_is_found_where_the_platform_keeps_them() -> None:
+    assert config_path({"PYSCRIPT_CONFIG_FILE": "/x/mine.toml", "HOME": "/h"}) == Path("/x/mine.toml")
+    assert config_path({"XDG_CONFIG_HOME": "/x", "HOME": "/h"}) == Path("/x/pyscript/config.toml")
+    assert config_path({"XDG_CONFIG_HOME": "x", "HOME": "/h"}) == Path("/h/.config/pyscript/config.toml")
+
+
+def test_the_config_file_is_read_or_says_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    assert read_config_file(path) == {}
+    path.write_text('offline = true\nindex-url = "https://a/"\n')
+    assert read_config_file(path) == {"offline": True, "index-url": "https://a/"}
+    path.write_text("offline =\n")
+    with pytest.raises(UsageError, match=r"config\.toml is not valid TOML.*line 1"):
+        read_config_file(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_config_file(path)
