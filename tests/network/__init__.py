@@ -1,0 +1,1 @@
+"""Runs with real packages from the default index."""
