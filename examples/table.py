@@ -80,7 +80,8 @@ def fold_series(columns: Columns) -> Columns:
             rows = [[float(cell) for cell in row] for row in zip(*(columns[name] for name in names), strict=True)]
             span = f"{names[0]} - {names[-1]}"
             folded[span] = [sparkline(row) for row in rows]
-            folded["Sum" if "Sum" not in {*columns, *folded} else f"Sum {span}"] = [intcomma(sum(row), 0) for row in rows]
+            sum_name = "Sum" if "Sum" not in {*columns, *folded} else f"Sum {span}"
+            folded[sum_name] = [intcomma(sum(row), 0) for row in rows]
         else:
             folded |= {name: columns[name] for name in names}
     return folded
