@@ -82,9 +82,8 @@ class Program:
     """The installed `pyscript`, ready to be run in a test's own surroundings. Call it, or `start` it."""
 
     path: Path
-    environ: Mapping[str, str]
+    environ: dict[str, str]
     directory: Path
-    online_timeout_s: float = 600
     _started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __call__(
@@ -93,7 +92,7 @@ class Program:
         env: Mapping[str, str | None] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         input: str | bytes = "",  # noqa: A002  # subprocess.run's name for it
-        timeout_s: float | None = None,
+        timeout_s: float = 600,
     ) -> subprocess.CompletedProcess[str]:
         """Run it to its end; `env` adds variables, or takes them away where the value is None.
 
@@ -105,7 +104,7 @@ class Program:
             cwd=cwd or self.directory,
             input=input.encode() if isinstance(input, str) else input,
             capture_output=True,
-            timeout=timeout_s or self.online_timeout_s,
+            timeout=timeout_s,
             check=False,
         )
         stdout, stderr = (raw.decode("utf-8", "surrogateescape") for raw in (completed.stdout, completed.stderr))
