@@ -1,0 +1,61 @@
+"""Which figures decide about which budget."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.benchmarks.budgets import PYTHON_PATH, Verdict, verdicts
+from tests.benchmarks.measure import Figures, Outcome, Sample
+from tests.benchmarks.result import FRESH_INDEX, Result
+
+_SMALL = ("requests<3", "rich")
+
+
+def _result(scenario: str, wall_ms: dict[str, list[float]], requirements: tuple[str, ...] = _SMALL) -> Result:
+    outcome = Outcome({name: Figures(tuple(map(Sample, values))) for name, values in wall_ms.items()})
+    baselines = {"uv": "python of uv", "pyscript (dash)": "python of pyscript", PYTHON_PATH: "python of pyscript"}
+    return Result(scenario, requirements, outcome, baselines)
+
+
+def test_launches_are_judged_by_their_overhead_over_their_own_python() -> None:
+    figures = {"python of uv": [11.0, 12.0], "python of pyscript": [10.0], "uv": [21.0, 30.0]}
+    result = _result("launch", figures | {"pyscript (dash)": [11.2, 99.0], PYTHON_PATH: [19.0]})
+    dash, python_path = verdicts([result])
+    assert (round(dash.ours_ms, 6), dash.uv_ms, dash.limit_ms, dash.is_met) == (1.2, 10.0, 1.5, True)
+    assert (python_path.ratio, python_path.ratio_limit, python_path.is_met) == (0.9, 0.8, False)
+
+
+def test_composing_has_an_absolute_limit_for_the_nine_pure_wheels_only() -> None:
+    figures = {"pyscript": [1.2], "uv": [7.0]}
+    (small,) = verdicts([_result("compose", figures)])
+    (large,) = verdicts([_result("compose", figures, ("jupyterlab",))])
+    assert (small.is_met, small.budget) == (False, "<= 0.25 x and < 1 ms")
+    assert (large.is_met, large.budget) == (True, "<= 0.25 x")
+
+
+def test_first_launches_are_judged_by_medians_and_summed_over_the_sets() -> None:
+    results = [
+        _result("cold", {"pyscript": [1.0, 300.0, 301.0], "uv": [200.0]}),
+        _result("cold", {"pyscript": [100.0], "uv": [400.0]}, ("django",)),
+    ]
+    first, second, total = verdicts(results)
+    assert total.what == "cold, sum"
+    assert [first.is_met, second.is_met] == [False, True]
+    assert (total.ours_ms, total.uv_ms, total.is_met) == (400.0, 600.0, True)
+
+
+@pytest.mark.parametrize("missing", ["uv", "pyscript", "both"])
+def test_without_both_figures_there_is_no_verdict(missing: str) -> None:
+    figures = {name: [1.0] for name in ("uv", "pyscript") if missing not in {name, "both"}}
+    assert verdicts([_result(scenario, figures) for scenario in ("launch", "compose", FRESH_INDEX, "cold")]) == []
+
+
+def test_stored_wheels_are_judged_where_the_network_has_no_say() -> None:
+    figures = {"pyscript": [1.0], "uv": [2.0]}
+    assert verdicts([_result("warm-cache", figures)]) == []
+    (verdict,) = verdicts([_result(FRESH_INDEX, figures)])
+    assert (verdict.what, verdict.is_met) == ("wheels stored, index fresh, requests<3+rich", True)
+
+
+def test_a_ratio_within_its_limit_is_not_enough_where_the_absolute_limit_is_broken() -> None:
+    assert not Verdict("x", 1.5, 100.0, 0.15, 1.5).is_met
