@@ -139,35 +139,35 @@ _WHO = "\nprint(sys.executable)\nprint(sys.version.split()[0])"
 
 def _compose(plan: Plan, chosen: RequirementSet) -> Result:
     """A workspace of its own: its store holds the wheels of this set and no others."""
-    text, contestants = script_text(chosen.requirements, chosen.body), []
-    rounds, seen = plan.rounds or 20, set[str]()
+    text, contestants, counts = script_text(chosen.requirements, chosen.body), [], dict[str, int]()
+    rounds, unprepared = plan.rounds or 20, dict[str, RunFailed]()
     with temporary_workspace() as workspace:
-        for tool in plan.tools:
-            if tool.home in seen or tool.home not in {"pyscript", "uv"}:
-                continue
-            seen.add(tool.home)
+        for tool in _one_per_home(plan.tools):
             if tool.home == "uv":
-                contestants.append(Contestant("uv", _uv_installs(workspace, tool, text), rounds, warm_ups=3))
-                continue
-            run = _first_launch(workspace, tool, text, ())
-            # In one process the first two pay for imports and cold code; a launch composes once, so that is shown too.
-            for name, times in {"pyscript": 3, "pyscript, first in its process": 1}.items():
-                contestants.append(
-                    Contestant(name, _pyscript_composes(workspace, tool, run, times), rounds, warm_ups=3)
-                )
+                contestants.append(Contestant("uv", _uv_installs(workspace, tool, text, counts), rounds, warm_ups=3))
+            elif tool.home == "pyscript":
+                try:
+                    _first_launch(workspace, tool, text, ())()
+                except RunFailed as failure:
+                    unprepared[tool.home] = failure
+                    continue
+                workspace.forget(tool, tool.environments)
+                # The first two in a process pay for imports and cold code. A launch composes once: both are shown.
+                for name, times in {"pyscript": 3, "pyscript, first in its process": 1}.items():
+                    composes = _pyscript_composes(workspace, tool, times, counts)
+                    contestants.append(Contestant(name, composes, rounds, warm_ups=3))
         outcome = compete(contestants, lambda text: plan.announce(f"compose: {text}"))
-    return Result("compose", chosen.requirements, outcome, notes=("uv tells whole milliseconds, without `uv venv`",))
+    outcome.failures.update(unprepared)
+    wheels = ", ".join(f"{name} {count}" for name, count in counts.items())
+    notes = (f"wheels: {wheels}", "uv tells whole milliseconds, and not what making an empty environment took")
+    return Result("compose", chosen.requirements, outcome, notes=notes)
 
 
 def _first_launches(scenario: str, plan: Plan, workspace: Workspace, chosen: RequirementSet) -> Result:
     is_cold = scenario == "cold"
-    text, contestants, seen = script_text(chosen.requirements, chosen.body), [], set[str]()
-    for tool in plan.tools:
-        if (
-            tool.home in seen
-        ):  # shells make no difference to what takes this long: the command as installed stands for all
-            continue
-        seen.add(tool.home)
+    text, contestants = script_text(chosen.requirements, chosen.body), []
+    # Shells make no difference to what takes this long: the command as installed stands for all.
+    for tool in _one_per_home(plan.tools):
         runs = plan.runs(tool, 3, share_of_slow=3) if is_cold else plan.runs(tool, 10, share_of_slow=5)
         # The first of a workspace also sets up what is no cache, such as pipx's shared libraries.
         warm_ups = 1 if is_cold or tool.is_slow else 2
@@ -181,6 +181,11 @@ def _first_launches(scenario: str, plan: Plan, workspace: Workspace, chosen: Req
     return Result(scenario, chosen.requirements, outcome)
 
 
+def _one_per_home(tools: Sequence[Tool]) -> list[Tool]:
+    """Return the first of the tools that share a home."""
+    return list({tool.home: tool for tool in reversed(tools)}.values())[::-1]
+
+
 def _first_launch(workspace: Workspace, tool: Tool, text: str, forgotten: Sequence[str]) -> Callable[[], Sample]:
     """Return a run of `text` on a fresh path, after the tool's home has forgotten what the patterns name."""
 
@@ -191,42 +196,42 @@ def _first_launch(workspace: Workspace, tool: Tool, text: str, forgotten: Sequen
     return run
 
 
-def _uv_installs(workspace: Workspace, tool: Tool, text: str) -> Callable[[], Sample]:
+def _uv_installs(workspace: Workspace, tool: Tool, text: str, counts: dict[str, int]) -> Callable[[], Sample]:
     def run() -> Sample:
         command = workspace.command(tool, [*tool.run, str(workspace.fresh_script(text))])
         command.run()
-        return Sample(installed_ms(command.stderr))
+        counts["uv"], wall_ms = installed(command.stderr)
+        return Sample(wall_ms)
 
     return run
 
 
-def installed_ms(output: str) -> float:
-    """Return the milliseconds of uv's line "Installed N packages in X"; raises `RunFailed` where there is none.
+def installed(output: str) -> tuple[int, float]:
+    """Return number and milliseconds of uv's "Installed N packages in X"; raises `RunFailed` where it is missing.
 
-    >>> installed_ms("Installed 9 packages in 11ms"), installed_ms("Installed 1 package in 1.24s")
-    (11.0, 1240.0)
+    >>> installed("Installed 9 packages in 11ms"), installed("Installed 1 package in 1.24s")
+    ((9, 11.0), (1, 1240.0))
     """
     found = _INSTALLED.search(output)
     if found is None:
         raise RunFailed('printed no line "Installed N packages in X"', output[-2000:])
-    _, minutes, number, unit = found.groups()
-    return int(minutes or 0) * 60_000 + float(number) * (1 if unit == "ms" else 1000)
+    count, minutes, number, unit = found.groups()
+    return int(count), int(minutes or 0) * 60_000 + float(number) * (1 if unit == "ms" else 1000)
 
 
-def _pyscript_composes(
-    workspace: Workspace, tool: Tool, first_launch: Callable[[], Sample], times: int
-) -> Callable[[], Sample]:
+def _pyscript_composes(workspace: Workspace, tool: Tool, times: int, counts: dict[str, int]) -> Callable[[], Sample]:
+    """Return a run of the probe that gives the last of `times` compositions in one process."""
     probe = Path(__file__).with_name("compose_probe.py")
     cache = workspace.home(tool) / ".cache" / "pyscript"
 
     def run() -> Sample:
-        if not cache.exists():
-            first_launch()
-            workspace.forget(tool, tool.environments)
-        kept = workspace.kept_aside()
-        arguments = ["-I", str(probe), str(cache), base_python(), str(kept), str(times)]
+        arguments = ["-I", str(probe), str(cache), base_python(), str(workspace.kept_aside()), str(times)]
         command = workspace.command(tool, [tool.python or base_python(), *arguments])
         command.run()
-        return Sample(json.loads(command.stdout)["ms"][-1])
+        answer = json.loads(command.stdout)
+        counts["pyscript"] = answer["wheels"]
+        if not answer["wheels"]:
+            raise RunFailed("found no wheels in the store")
+        return Sample(answer["ms"][-1])
 
     return run
