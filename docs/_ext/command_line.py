@@ -9,6 +9,7 @@ In MyST, on a page of its own::
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Iterator
 
@@ -27,7 +28,15 @@ class CommandLine(SphinxDirective):
     """Write one section per command, in the order of the command table."""
 
     def run(self) -> list[nodes.Node]:
-        parsers = [build_parser(), *(command.build_parser() for command in COMMANDS.values())]
+        # argparse breaks lines for the terminal it thinks it writes to.
+        os.environ["COLUMNS"] = "100"
+        top = build_parser()
+        self._of_pyscript_itself = {
+            _invocation(action): _explanation(action, top)
+            for group in top._action_groups
+            for action in _shown_actions(group)
+        }
+        parsers = [top, *(command.build_parser() for command in COMMANDS.values())]
         return [self._section(parser) for parser in parsers]
 
     def _section(self, parser: argparse.ArgumentParser) -> nodes.section:
@@ -36,29 +45,42 @@ class CommandLine(SphinxDirective):
         self.state.document.note_implicit_target(section)
         section += nodes.paragraph("", "", *_inline(parser.description or ""))
         section += nodes.literal_block(text=_usage(parser), language="text")
+        known_groups = []
         for group in parser._action_groups:
-            options = [
-                action
-                for action in group._group_actions
-                if action.help is not argparse.SUPPRESS and not isinstance(action, argparse._SubParsersAction)
-            ]
-            if options:
-                section += nodes.rubric(text=(group.title or "").capitalize())
-                section += _definitions(options, parser)
+            title = (group.title or "").capitalize()
+            options = {_invocation(action): _explanation(action, parser) for action in _shown_actions(group)}
+            if options and parser.prog != "pyscript" and options.items() <= self._of_pyscript_itself.items():
+                known_groups.append(title)
+            elif options:
+                section += nodes.rubric(text=title)
+                section += _definitions(options)
+        if known_groups:
+            section += nodes.paragraph(text=f"As for pyscript itself: {'; '.join(known_groups)}.")
         if parser.epilog:
             section += nodes.literal_block(text=parser.epilog.strip(), language="text")
         section += [self._section(sub_parser) for sub_parser in _sub_parsers(parser)]
         return section
 
 
-def _definitions(actions: list[argparse.Action], parser: argparse.ArgumentParser) -> nodes.definition_list:
-    """Return a list of options, each with what it does."""
+def _shown_actions(group: argparse._ArgumentGroup) -> list[argparse.Action]:
+    return [
+        action
+        for action in group._group_actions
+        if action.help is not argparse.SUPPRESS and not isinstance(action, argparse._SubParsersAction)
+    ]
+
+
+def _explanation(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
+    return argparse.HelpFormatter(parser.prog)._expand_help(action) if action.help else ""
+
+
+def _definitions(options: dict[str, str]) -> nodes.definition_list:
+    """Return a list of options as they are written, each with what it does."""
     entries = nodes.definition_list()
-    formatter = argparse.HelpFormatter(parser.prog)
-    for action in actions:
-        term = nodes.term("", "", nodes.literal(text=_invocation(action)))
-        paragraph = nodes.paragraph("", "", *_inline(formatter._expand_help(action) if action.help else ""))
-        entries += nodes.definition_list_item("", term, nodes.definition("", paragraph))
+    for invocation, explanation in options.items():
+        term = nodes.term("", "", nodes.literal(text=invocation))
+        definition = nodes.definition("", nodes.paragraph("", "", *_inline(explanation)))
+        entries += nodes.definition_list_item("", term, definition)
     return entries
 
 
