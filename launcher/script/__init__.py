@@ -1,0 +1,1 @@
+"""What the person wrote: a script's text and its inline metadata."""
