@@ -1,0 +1,1 @@
+"""Interpreters: find them, and ask one what it is."""
