@@ -140,12 +140,15 @@ class _Planner:
         self._read_trees = read_trees
         self._trees: dict[str, Trees] = {}
         self._real: set[str] = set()
-        # Relative texts stay right when the cache is moved, and need no look-up of its parents.
-        self._cache = os.path.dirname(os.path.dirname(layout.root))
+        self._stores: dict[str, str] = {}
 
     def add_wheels(self, wheels: Sequence[StoredWheel]) -> None:
         """Plan all schemes of all wheels; programs come last, because an entry point beats a file of the same name."""
+        # Relative texts stay right when the cache is moved, and need no look-up of its parents.
+        cache = os.path.dirname(os.path.dirname(self._layout.root))
         for wheel in wheels:
+            store = str(wheel.path)
+            self._stores[wheel.name] = store.replace(cache, "../..", 1) if store.startswith(cache) else store
             for directory in wheel.manifest.real:
                 while directory and directory not in self._real:
                     self._real.add(directory)
@@ -203,8 +206,8 @@ class _Planner:
     def _entries(self, wheel: StoredWheel, folder: str, relative: str) -> dict[str, bool]:
         if folder == DATA and relative in wheel.manifest.data:
             return wheel.manifest.data[relative]
-        if (trees := self._trees.get(wheel.key)) is None:
-            trees = self._trees[wheel.key] = self._read_trees(wheel)
+        if (trees := self._trees.get(wheel.name)) is None:
+            trees = self._trees[wheel.name] = self._read_trees(wheel)
         return (trees.data if folder == DATA else trees.site)[relative]
 
     def _is_real(self, folder: str, relative: str) -> bool:
@@ -224,10 +227,9 @@ class _Planner:
         if not self._is_folding:
             self.plan.sources[path] = f"{wheel.path}/{folder}/{relative}"
             return
-        store = str(wheel.path)
-        if store.startswith(self._cache):
-            store = "../" * (path.count("/") + 2) + store[len(self._cache) + 1 :].replace(os.sep, "/")
-        self.plan.links[path] = f"{store}/{folder}/{relative}"
+        store = self._stores[wheel.name]
+        up = "" if os.path.isabs(store) else "../" * path.count("/")
+        self.plan.links[path] = f"{up}{store}/{folder}/{relative}"
 
     def _is_own(self, path: str) -> bool:
         """Tell whether a path is the environment's own: a wheel must not replace its interpreter or configuration."""

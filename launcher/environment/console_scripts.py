@@ -61,7 +61,7 @@ def shebang(python: str) -> bytes:
     b'#!/bin/sh\n\'\'\'exec\' \'/my env/bin/python\' "$0" "$@"\n\' \'\'\'\n'
     """
     line = b"#!" + os.fsencode(python) + b"\n"
-    if len(line) <= _LONGEST_SHEBANG and not any(character.isspace() for character in python):
+    if len(line) <= _LONGEST_SHEBANG and len(python.split()) == 1:
         return line
     quoted = "'" + python.replace("'", "'\"'\"'") + "'"
     return b"#!/bin/sh\n'''exec' " + os.fsencode(quoted) + b' "$0" "$@"\n' + b"' '''\n"

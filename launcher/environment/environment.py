@@ -74,7 +74,7 @@ def open_environment(cache: Cache, key: str) -> Environment | None:
     environment = _at(cache.path(Bucket.ENVIRONMENTS, key))
     try:
         # After a power cut a renamed file can be there and empty.
-        if os.stat(environment.path / MARKER).st_size and os.stat(environment.python):
+        if os.stat(f"{environment.path}/{MARKER}").st_size and os.stat(environment.python):
             return environment
     except OSError:
         pass

@@ -55,7 +55,7 @@ def read_linkage(path: str) -> Linkage | None:
     try:
         with open(path, "rb") as stream:
             head = stream.read(64)
-            if head[:4] != ELF_MAGIC or head[4] not in (1, 2) or head[5] not in (1, 2):
+            if head[:4] != ELF_MAGIC or head[4:5] not in (b"\1", b"\2") or head[5:6] not in (b"\1", b"\2"):
                 return None
 
             def read(offset: int, size: int) -> bytes:
