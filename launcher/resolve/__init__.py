@@ -1,0 +1,1 @@
+"""Requirements -> resolution: indexes, candidates, the resolver's policy, and locks."""
