@@ -1,0 +1,360 @@
+"""Where candidates come from: indexes and find-links, wheels' metadata, and the wheels. The only importer of unearth.
+
+unearth finds: it reads HTML pages and find-links, and judges and orders the files of a version. Two things are ours. It
+is handed only what a cheap test of the file name lets through, one version at a time (914 tags against a page of 2,000
+files take it 350 ms). And it never fetches: it takes a refusal or a broken server for "no such package".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urljoin
+
+from packaging.tags import Tag
+from unearth import Link, PackageFinder, TargetPython
+from unearth.collector import IndexPage, collect_links_from_location, parse_html_page
+
+from launcher.cache import Cache
+from launcher.errors import IndexUnreachable, NotAvailableOffline, UsageError
+from launcher.reporter import Reporter, SilentReporter
+from launcher.resolve.candidate import Candidate
+from launcher.resolve.fetcher import CONNECTIONS_AT_ONCE, Fetcher, Reply
+from launcher.resolve.metadata import WheelMetadata
+from launcher.resolve.metadata_source import MetadataSource
+from launcher.resolve.once import Once
+from launcher.resolve.page_cache import PageCache
+from launcher.resolve.pages import PageFile, ProjectPage, files_in_json, make_page, merge_pages
+from launcher.resolve.releases import tags_of
+from launcher.resolve.urls import (
+    is_safe_filename,
+    mask_credentials,
+    path_from_file_url,
+    sha256_in,
+    split_credentials,
+)
+from launcher.resolve.wheel_files import WheelFiles
+
+if TYPE_CHECKING:
+    from launcher.python.query import Interpreter
+
+__all__ = ["Candidate", "Index", "IndexSettings"]
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """Where to look and how patiently. `refresh` asks the index even about what is fresh in the cache.
+
+    `index_url` None is the default index. A location is a URL or, also for find-links, a path.
+    """
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    offline: bool = False
+    refresh: bool = False
+    timeout_s: float = 15.0
+    retries: int = 3
+
+
+class Index:
+    """All places that one resolution looks at, for one interpreter. Every method may be called from any thread.
+
+    A name is taken from the first index that has it: the extra indexes in their order, then the index. What find-links
+    locations have is put beside it. Close it, or use it as a context manager.
+    """
+
+    def __init__(self, settings: IndexSettings, interpreter: Interpreter, cache: Cache) -> None:
+        self.fetcher = Fetcher(timeout_s=settings.timeout_s, retries=settings.retries, offline=settings.offline)
+        self._pages = PageCache(cache, self.fetcher, refresh=settings.refresh)
+        self._files = WheelFiles(cache, self.fetcher)
+        self._metadata = MetadataSource(cache, self.fetcher, self._files)
+        self._target = _OurTarget(interpreter)
+        self._offered = _OfferedPage(self.fetcher)
+        self._finder = PackageFinder(session=self._offered, index_urls=[_OFFER], target_python=self._target)
+        self._finder_lock = threading.Lock()
+        self.locations = self._index_locations(settings)
+        self._find_links = tuple(self._as_url(location) for location in settings.find_links)
+        self._project_pages: Once[str, ProjectPage | None] = Once()
+        self._wheel_metadata: Once[str, WheelMetadata] = Once()
+        self._linked: Once[str, list[PageFile]] = Once()
+        self._pool = ThreadPoolExecutor(CONNECTIONS_AT_ONCE, thread_name_prefix="index")
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop what was fetched ahead, close the connections and forget wheels that nobody asked for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.fetcher.close()
+        self._files.close()
+
+    def submit(self, work: Callable[..., object], *arguments: object) -> None:
+        """Do something ahead in the bounded pool; what goes wrong there is met again by whoever needs the result."""
+        with suppress(RuntimeError):  # the pool was closed meanwhile
+            self._pool.submit(work, *arguments)
+
+    def page(self, name: str) -> ProjectPage | None:
+        """Return the files of the project with this canonical name, or None where nobody knows it.
+
+        Raises `IndexUnreachable` and `NotAvailableOffline`.
+        """
+        return self._project_pages.get(name, self._find_page)
+
+    def metadata(self, candidate: Candidate) -> WheelMetadata:
+        """Return what the candidate's METADATA says, from the cache, PEP 658, a ranged read or the wheel.
+
+        Raises `InvalidWheel` where it cannot be read or is another's, `HashMismatch`, `IndexUnreachable` and
+        `NotAvailableOffline`.
+        """
+        return self._wheel_metadata.get(candidate.sha256 or candidate.url, lambda _: self._metadata.read(candidate))
+
+    def candidate(self, name: str, file: PageFile, source: str) -> Candidate:
+        """Return a file of a page as a candidate; its version is that in the file name."""
+        return Candidate(
+            name=name,
+            version=file.filename.split("-")[1],
+            filename=file.filename,
+            url=file.url,
+            sha256=file.sha256,
+            size_bytes=file.size_bytes,
+            requires_python=file.requires_python,
+            yanked=file.yanked,
+            core_metadata=file.core_metadata,
+            index=source,
+        )
+
+    def choose_wheel(self, name: str, files: Sequence[PageFile], source: str) -> Candidate | None:
+        """Return the best wheel among the files of one version as unearth ranks them: by tag, then by build number."""
+        by_url = {file.url: file for file in files}
+        with self._finder_lock:
+            self._offered.offer(files)
+            self._target.narrow_to(files)
+            found = next(iter(self._finder.find_all_packages(name, allow_yanked=True)), None)
+        if found is None or found.version is None:
+            return None
+        return replace(self.candidate(name, by_url[found.link.url], source), version=found.version)
+
+    def with_sha256(self, candidate: Candidate) -> Candidate:
+        """Return the candidate with its sha256 known, fetching the wheel where the index does not state it."""
+        if candidate.sha256:
+            return candidate
+        path, sha256 = self._files.keep(candidate, SilentReporter())
+        return replace(candidate, sha256=sha256, size_bytes=path.stat().st_size)
+
+    def download(self, candidate: Candidate, directory: Path, reporter: Reporter) -> tuple[Path, str]:
+        """Put the wheel into `directory` under its proper name; return its path and verified sha256.
+
+        Raises `HashMismatch`, `IndexUnreachable` and `NotAvailableOffline`; then nothing is left in the directory.
+        """
+        return self._files.fetch(candidate, directory, reporter)
+
+    # Pages
+
+    def _find_page(self, name: str) -> ProjectPage | None:
+        page = None
+        for location in self.locations:
+            page = self._page_at(location, name)
+            if page is not None:
+                break
+        if not self._find_links:
+            return page
+        linked = [file for location in self._find_links for file in self._linked.get(location, self._read_find_links)]
+        beside = make_page(name, linked, "find-links")
+        if not beside.versions:
+            return page
+        return beside if page is None else merge_pages(beside, page)
+
+    def _page_at(self, location: str, name: str) -> ProjectPage | None:
+        url = urljoin(location if location.endswith("/") else f"{location}/", f"{name}/")
+        source = mask_credentials(location)
+        if url.startswith("file:"):
+            return _page_in_directory(path_from_file_url(url), name, source)
+        try:
+            return self._pages.get(url, lambda reply: make_page(name, _files_in(reply), source))
+        except NotAvailableOffline as error:
+            raise NotAvailableOffline(
+                f"The page of {name} on {source} is not in the cache, and offline forbids fetching it.",
+                hint="Run once without --offline.",
+            ) from error
+
+    def _read_find_links(self, location: str) -> list[PageFile]:
+        path = path_from_file_url(location) if location.startswith("file:") else None
+        if path is not None and not path.exists():
+            raise IndexUnreachable(
+                f"The find-links location {path} does not exist.", hint="Mend or remove it: --find-links."
+            )
+        return _from_links(collect_links_from_location(self._offered, Link(location), expand=True))
+
+    # Settings
+
+    def _index_locations(self, settings: IndexSettings) -> tuple[str, ...]:
+        if settings.no_index:
+            return ()
+        # The default index is unearth's own: a finder that is given none has one.
+        default = settings.index_url or PackageFinder().sources[0]["url"]
+        return tuple(dict.fromkeys(self._as_url(each) for each in (*settings.extra_index_urls, default)))
+
+    def _as_url(self, location: str) -> str:
+        """Return a location as a URL without credentials, which the fetcher keeps."""
+        if "://" in location or location.startswith("file:"):
+            return self.fetcher.remember_credentials(location)
+        if os.path.exists(location):
+            return Path(location).absolute().as_uri()
+        raise UsageError(
+            f"{location!r} is neither a URL nor a path that exists.",
+            hint="An index is given as https://host/path/simple/, find-links also as a directory.",
+        )
+
+
+# What unearth is given
+
+_OFFER = "https://offered.invalid/"
+_JSON = "application/vnd.pypi.simple.v1+json"
+
+
+class _OurTarget(TargetPython):
+    """The interpreter's own tags instead of those that unearth derives from a version."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        super().__init__(py_ver=interpreter.version_info)
+        self._by_text = {tag: Tag(*tag.split("-", 2)) for tag in interpreter.tags}
+        self._relevant = list(self._by_text.values())
+
+    def supported_tags(self) -> list[Tag]:
+        """Return all tags, best first; after `narrow_to` only those that can matter."""
+        return self._relevant
+
+    def narrow_to(self, files: Iterable[PageFile]) -> None:
+        """Leave out what no file has: unearth hashes each of some 900 tags for each file, 0.5 ms in all."""
+        named = {tag for file in files for tag in tags_of(file.filename)}
+        self._relevant = [self._by_text[tag] for tag in named if tag in self._by_text]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """unearth's `Response`."""
+
+    url: str
+    content: bytes
+    headers: Mapping[str, str]
+    encoding: str | None = None
+    status_code: int = 200
+    reason_phrase: str = "OK"
+
+
+class _OfferedPage:
+    """unearth's `Fetcher`: it serves the files that were offered last, and find-links pages by way of ours."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self._content = b""
+
+    def offer(self, files: Iterable[PageFile]) -> None:
+        """Let the next page hold these files and no others."""
+        rows = [
+            {"filename": file.filename, "url": file.url, "yanked": file.yanked is not None, "hashes": {}}
+            | ({"requires-python": file.requires_python} if file.requires_python else {})
+            for file in files
+        ]
+        self._content = json.dumps({"files": rows}).encode()
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Any:
+        """Answer for the page of an offer or of a find-links location."""
+        if url.startswith(_OFFER):
+            return _Answer(url, self._content, {"Content-Type": _JSON})
+        if url.startswith("file:"):
+            return _Answer(url, path_from_file_url(url).read_bytes(), {"Content-Type": "text/html"})
+        reply = self._fetcher.get(url, headers)
+        if reply.status != 200:
+            raise IndexUnreachable(
+                f"The find-links page {mask_credentials(url)} answered {reply.status}.",
+                hint="Mend the URL: --find-links.",
+            )
+        content_type = reply.headers.get("content-type", "")
+        if "json" not in content_type and "html" not in content_type:
+            raise IndexUnreachable(
+                f"The find-links page {mask_credentials(url)} is neither HTML nor JSON but {content_type or 'unnamed'}."
+            )
+        return _Answer(reply.url, reply.content, {"Content-Type": content_type}, _charset(content_type))
+
+    head = get
+
+    def get_stream(self, url: str, *, headers: Mapping[str, str] | None = None) -> Any:
+        """Refuse: downloads are not unearth's."""
+        raise NotImplementedError(url)
+
+    def iter_secure_origins(self) -> Iterable[tuple[str, str, str]]:
+        """Take every location: who configured it chose it."""
+        return [("*", "*", "*")]
+
+
+# Pages as unearth reads them
+
+
+def _files_in(reply: Reply) -> list[PageFile]:
+    """Return the files of an index page by its content type; raises `ValueError` where it is none."""
+    content_type = reply.headers.get("content-type", "").lower()
+    if content_type.startswith((_JSON, "application/json")):
+        return files_in_json(reply.content, reply.url)
+    if not content_type.startswith(("text/html", "application/vnd.pypi.simple.v1+html", "application/xhtml")):
+        raise ValueError(f"its content type is {content_type or 'not stated'}")
+    return _files_in_html(reply.content, reply.url, _charset(content_type))
+
+
+def _files_in_html(content: bytes, url: str, charset: str | None) -> list[PageFile]:
+    try:
+        return _from_links(parse_html_page(IndexPage(Link(url), content, charset, "text/html")))
+    except (UnicodeDecodeError, LookupError) as error:
+        raise ValueError(f"it is not text in {charset or 'utf-8'}") from error
+
+
+def _charset(content_type: str) -> str | None:
+    return content_type.partition("charset=")[2].strip(' "') or None
+
+
+def _from_links(links: Iterable[Link]) -> list[PageFile]:
+    files = []
+    for link in links:
+        url = split_credentials(link.url_without_fragment)[0]
+        if not is_safe_filename(link.filename):
+            continue
+        metadata = link.dist_info_metadata
+        files.append(
+            PageFile(
+                filename=link.filename,
+                url=url,
+                sha256=(link.hashes or {}).get("sha256") or sha256_in(link.url),
+                requires_python=link.requires_python or None,
+                yanked=link.yank_reason,
+                size_bytes=None,
+                core_metadata=metadata.get("sha256") or True if isinstance(metadata, dict) else metadata or None,
+                upload_time=None,
+            )
+        )
+    return files
+
+
+def _page_in_directory(directory: Path, name: str, source: str) -> ProjectPage | None:
+    """Return the page of a ``file:`` index: index.html, else the files beside it; None where there is no directory."""
+    if not directory.parent.is_dir():
+        raise IndexUnreachable(f"The index directory {directory.parent} does not exist.", hint="Mend --index-url.")
+    if not directory.is_dir():
+        return None
+    page = directory / "index.html"
+    if page.is_file():
+        return make_page(name, _files_in_html(page.read_bytes(), page.as_uri(), None), source)
+    return make_page(name, _from_links(Link.from_path(path) for path in sorted(directory.iterdir())), source)

@@ -1,0 +1,200 @@
+"""Which versions of a project could be installed on one interpreter, and for the others: why not.
+
+A version is looked at when the resolver gets to it, newest first, so a page of 2,000 versions costs as much as the few
+that matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import product
+
+from packaging.specifiers import InvalidSpecifier
+
+from launcher.resolve.candidate import Candidate
+from launcher.resolve.dependencies import Dependency
+from launcher.resolve.pages import PageFile, ProjectPage, parse_specifiers
+from launcher.resolve.version_set import VersionSet
+
+
+class Obstacle(Enum):
+    """Why a version cannot be installed; the order is that in which reasons matter when files differ."""
+
+    PYTHON = "needs another Python"
+    PLATFORM = "has no wheel for this interpreter and platform"
+    SDIST = "has only a source distribution"
+    HASH = "has no file with one of the given hashes"
+    METADATA = "has metadata that contradicts itself"
+    YANKED = "was yanked"
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why one version cannot be installed; `detail` is what the file or page says, such as a requires-python."""
+
+    obstacle: Obstacle
+    detail: str = ""
+
+
+def tags_of(filename: str) -> list[str]:
+    """Return the tags that a wheel's file name stands for (PEP 425: compressed tag sets).
+
+    >>> tags_of("demo-1.0-py2.py3-none-any.whl")
+    ['py2-none-any', 'py3-none-any']
+    """
+    parts = filename.removesuffix(".whl").rsplit("-", 3)[1:]
+    return ["-".join(each) for each in product(*(part.split(".") for part in parts))]
+
+
+class Compatibility:
+    """What one interpreter takes: tags by priority and requires-python, each text judged once."""
+
+    def __init__(self, tags: Sequence[str], python_version: str) -> None:
+        self._priorities = {tag: priority for priority, tag in enumerate(tags)}
+        self._ranks: dict[str, int | None] = {}
+        self._pythons: dict[str, bool] = {}
+        self.python_version = python_version
+
+    def rank(self, filename: str) -> int | None:
+        """Return the priority of a wheel's best tag, 0 being the best, or None where no tag fits."""
+        tag = "-".join(filename.removesuffix(".whl").rsplit("-", 3)[1:])
+        if tag not in self._ranks:
+            ranks = [self._priorities.get(each) for each in tags_of(filename)]
+            self._ranks[tag] = min((rank for rank in ranks if rank is not None), default=None)
+        return self._ranks[tag]
+
+    def takes_python(self, requires_python: str | None) -> bool:
+        """Tell whether the interpreter satisfies a requires-python; one that cannot be understood is not satisfied."""
+        if not requires_python:
+            return True
+        found = self._pythons.get(requires_python)
+        if found is None:
+            try:
+                found = parse_specifiers(requires_python).contains(self.python_version, prereleases=True)
+            except InvalidSpecifier:
+                found = False
+            self._pythons[requires_python] = found
+        return found
+
+    def wheels(self, files: Iterable[PageFile]) -> tuple[list[PageFile], Unusable | None]:
+        """Return the wheels that fit, or why there are none."""
+        wheels = [file for file in files if file.is_wheel]
+        if not wheels:
+            return [], Unusable(Obstacle.SDIST)
+        ours = [file for file in wheels if self.takes_python(file.requires_python)]
+        if not ours:
+            return [], Unusable(Obstacle.PYTHON, wheels[0].requires_python or "")
+        fitting = [file for file in ours if self.rank(file.filename) is not None]
+        if not fitting:
+            return [], Unusable(
+                Obstacle.PLATFORM, ", ".join(sorted({tag for file in ours for tag in tags_of(file.filename)}))
+            )
+        return fitting, None
+
+
+@dataclass(slots=True)
+class Admission:
+    """What the requirements on a project let in beyond the ordinary: all pre-releases, and some yanked versions."""
+
+    prereleases: bool = False
+    yanked: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Releases:
+    """One project as one resolution sees it: positions of `VersionSet` are those of its page, then of its URLs.
+
+    `choose` picks the best of several fitting wheels; `hashes` limits the files.
+    """
+
+    name: str
+    page: ProjectPage | None
+    compatibility: Compatibility
+    choose: Callable[[str, Sequence[PageFile], str], Candidate | None]
+    urls: tuple[Candidate, ...] = ()
+    admission: Admission = field(default_factory=Admission)
+    hashes: frozenset[str] = frozenset()
+    _found: dict[int, Candidate | Unusable] = field(default_factory=dict)
+    _sets: dict[tuple[str, str | None], VersionSet] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many versions there are, usable or not."""
+        return (len(self.page.versions) if self.page else 0) + len(self.urls)
+
+    def version_text(self, position: int) -> str:
+        """Return the version at a position as text."""
+        on_page = len(self.page.versions) if self.page else 0
+        if self.page and position < on_page:
+            return self.page.versions[position]
+        return self.urls[position - on_page].version
+
+    def satisfying(self, dependency: Dependency) -> VersionSet:
+        """Return the versions that a requirement admits.
+
+        Yanked ones only by exact pin (PEP 592); pre-releases only where the specifier names one or nothing else
+        satisfies it (PEP 440). Where requirements name the project's URL, only what is there counts.
+        """
+        key = (str(dependency.specifiers), dependency.url)
+        found = self._sets.get(key)
+        if found is None:
+            bits = self._url_bits(dependency) if self.urls else self._page_bits(dependency)
+            found = self._sets[key] = VersionSet(bits)
+        return found
+
+    def _page_bits(self, dependency: Dependency) -> int:
+        page = self.page
+        if page is None:
+            return 0
+        bits = page.matching(dependency.specifiers)
+        if not dependency.is_pinned and bits & page.yanked_bits:
+            admitted = sum(1 << at for at, text in enumerate(page.versions) if text in self.admission.yanked)
+            bits &= ~(page.yanked_bits & ~admitted)
+        if self.admission.prereleases or dependency.asks_for_prereleases:
+            return bits
+        return bits & ~page.prerelease_bits or bits
+
+    def _url_bits(self, dependency: Dependency) -> int:
+        first = len(self.page.versions) if self.page else 0
+        return sum(
+            1 << (first + at)
+            for at, candidate in enumerate(self.urls)
+            if (dependency.url is None or candidate.url == dependency.url)
+            and dependency.specifiers.contains(candidate.version, prereleases=True)
+        )
+
+    def usable(self, position: int) -> Candidate | Unusable:
+        """Return the best wheel of a version, or why there is none."""
+        found = self._found.get(position)
+        if found is None:
+            found = self._found[position] = self._look_at(position)
+        return found
+
+    def reject(self, position: int, reason: Unusable) -> None:
+        """Remember that a version turned out to be unusable, for example by its METADATA."""
+        self._found[position] = reason
+
+    def _look_at(self, position: int) -> Candidate | Unusable:
+        on_page = len(self.page.versions) if self.page else 0
+        if position >= on_page or self.page is None:
+            candidate = self.urls[position - on_page]
+            fits = self.compatibility.rank(candidate.filename) is not None
+            return candidate if fits else Unusable(Obstacle.PLATFORM, ", ".join(tags_of(candidate.filename)))
+        wheels, reason = self.compatibility.wheels(self.page.files_of(position))
+        if reason is not None:
+            return reason
+        if self.hashes:
+            wheels = [file for file in wheels if file.sha256 in self.hashes]
+            if not wheels:
+                return Unusable(Obstacle.HASH)
+        kept = [file for file in wheels if file.yanked is None] or wheels
+        return self.choose(self.name, kept, self.page.source) or Unusable(Obstacle.PLATFORM)
+
+    def likely(self, position: int) -> PageFile | None:
+        """Return the file that `usable` will most likely choose, without asking anybody: for fetching ahead."""
+        if self.page is None or position >= len(self.page.versions):
+            return None
+        wheels, _ = self.compatibility.wheels(self.page.files_of(position))
+        return min(wheels, key=lambda file: self.compatibility.rank(file.filename) or 0, default=None)

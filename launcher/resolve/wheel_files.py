@@ -1,0 +1,123 @@
+"""Wheels on their way from an index or a disk into a directory: streamed, hashed meanwhile, complete or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from launcher.cache import Bucket, Cache, remove_tree
+from launcher.errors import HashMismatch, IndexUnreachable
+from launcher.reporter import Reporter
+from launcher.resolve.candidate import Candidate
+from launcher.resolve.fetcher import Download, Fetcher
+from launcher.resolve.once import Once
+from launcher.resolve.urls import is_safe_filename, mask_credentials, path_from_file_url
+
+_CHUNK_BYTES = 1 << 20
+_AS_IS = {"Accept-Encoding": "identity"}
+
+
+class WheelFiles:
+    """Fetches wheels. One that was needed for its metadata is kept and handed out later instead of fetched again."""
+
+    def __init__(self, cache: Cache, fetcher: Fetcher) -> None:
+        self._cache = cache
+        self._fetcher = fetcher
+        self._kept: Once[str, tuple[Path, str]] = Once()
+        self._directory: Path | None = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Remove the wheels that nobody asked for."""
+        if self._directory is not None:
+            remove_tree(self._directory)
+            self._directory = None
+
+    def fetch(self, candidate: Candidate, directory: Path, reporter: Reporter) -> tuple[Path, str]:
+        """Put the wheel into `directory`; return its path and verified sha256.
+
+        Raises `HashMismatch`, `IndexUnreachable` and `NotAvailableOffline`; then nothing is left in the directory.
+        """
+        if not is_safe_filename(candidate.filename):
+            raise IndexUnreachable(f"{candidate.filename!r} is no name for a wheel.")
+        target = directory / candidate.filename
+        if self._kept.is_known(candidate.url):
+            path, sha256 = self.keep(candidate, reporter)
+            with suppress(FileNotFoundError):
+                shutil.move(path, target)
+                return target, sha256
+        if candidate.url.startswith("file:"):
+            return target, self._write(target, candidate, _read_file(candidate), reporter)
+
+        def receive(download: Download) -> str:
+            if download.status != 200:
+                raise IndexUnreachable(
+                    f"{mask_credentials(candidate.url)} answered {download.status} instead of the wheel.",
+                    hint="The index lists a file that is not there; try --refresh, or another index.",
+                )
+            return self._write(target, candidate, download.chunks(), reporter)
+
+        return target, self._fetcher.consume(candidate.url, receive, _AS_IS)
+
+    def keep(self, candidate: Candidate, reporter: Reporter) -> tuple[Path, str]:
+        """Fetch a wheel whose content is needed before it is asked for; return path and sha256. Raises as `fetch`."""
+        return self._kept.get(candidate.url, lambda _: self.fetch_unkept(candidate, reporter))
+
+    def fetch_unkept(self, candidate: Candidate, reporter: Reporter) -> tuple[Path, str]:
+        """Fetch a wheel into a directory of its own that `close` removes."""
+        with self._lock:
+            if self._directory is None:
+                self._directory = Path(tempfile.mkdtemp(dir=self._cache.directory(Bucket.TMP)))
+        own = Path(tempfile.mkdtemp(dir=self._directory))
+        return WheelFiles(self._cache, self._fetcher).fetch(candidate, own, reporter)
+
+    def _write(self, target: Path, candidate: Candidate, chunks: Iterable[bytes], reporter: Reporter) -> str:
+        """Write and hash `chunks`; the file appears under its name only when it is whole and the right one."""
+        label = f"{candidate.name} {candidate.version}"
+        temporary = target.with_name(f".{target.name}.part")
+        reporter.download_started(label, candidate.size_bytes)
+        try:
+            with temporary.open("wb") as stream:
+                digest = _copy(chunks, stream.write, lambda count: reporter.download_advanced(label, count))
+            _check(candidate, digest)
+            os.replace(temporary, target)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+            reporter.download_finished(label)
+        return digest
+
+
+def _copy(chunks: Iterable[bytes], write: Callable[[bytes], object], advanced: Callable[[int], None]) -> str:
+    hasher = hashlib.sha256()
+    for chunk in chunks:
+        write(chunk)
+        hasher.update(chunk)
+        advanced(len(chunk))
+    return hasher.hexdigest()
+
+
+def _check(candidate: Candidate, digest: str) -> None:
+    if candidate.sha256 is not None and digest != candidate.sha256:
+        stated = f"{candidate.index} states" if candidate.index else "its URL states"
+        raise HashMismatch(
+            f"{candidate.filename} is not the file that was promised: {mask_credentials(stated)} sha256 "
+            f"{candidate.sha256}, but what came from {mask_credentials(candidate.url)} has {digest}.",
+            hint="Somebody replaced the file, or something on the way changed it. Ask who runs the index.",
+        )
+
+
+def _read_file(candidate: Candidate) -> Iterator[bytes]:
+    path = path_from_file_url(candidate.url)
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise IndexUnreachable(f"{path} cannot be read: {error.strerror}.") from error
