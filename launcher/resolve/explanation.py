@@ -1,0 +1,278 @@
+"""A contradiction in words: which requirements clash, who needs what, and why versions are out of the question.
+
+PubGrub leaves a proof, a graph of clauses. Its leaves are facts: what somebody wrote, what a version needs, and that no
+version of a kind can be installed. Facts about the same two projects are put into one sentence; the steps between the
+facts are left out, because a person checks facts and not a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nab_resolver.errors import ResolutionError
+from nab_resolver.types import Incompatibility, IncompatibilityCause
+
+from launcher.errors import ResolutionImpossible
+from launcher.resolve.graph import Graph, Node
+from launcher.resolve.releases import Obstacle, Unusable
+from launcher.resolve.roots import Root
+from launcher.resolve.version_set import VersionSet, positions
+
+if TYPE_CHECKING:
+    from launcher.python.query import Interpreter
+
+_MOST_LINES = 10
+_MOST_TEXTS = 2
+_MOST_GROUPS = 3
+
+
+@dataclass(slots=True)
+class _Facts:
+    """The leaves of a proof. `needs` maps (who needs, what) to (in which versions, of which versions)."""
+
+    roots: list[Root] = field(default_factory=list)
+    needs: dict[tuple[Node, Node], tuple[int, int]] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+def explain(error: ResolutionError, graph: Graph, interpreter: Interpreter) -> ResolutionImpossible:
+    """Return the error that tells a person why there is no resolution."""
+    assert error.incompatibility is not None
+    facts = _collect(error.incompatibility, graph)
+    words = _Words(graph, interpreter, facts)
+    return ResolutionImpossible("\n".join(words.message()), hint=words.hint())
+
+
+def _collect(proof: Incompatibility[Node, int], graph: Graph) -> _Facts:
+    facts = _Facts()
+    for clause in proof.walk():
+        terms = clause.terms
+        if clause.cause is IncompatibilityCause.ROOT and isinstance(clause.origin, Root):
+            if clause.origin not in facts.roots:
+                facts.roots.append(clause.origin)
+        elif clause.cause is IncompatibilityCause.DEPENDENCY and len(terms) == 2:
+            parent, child = terms[0].package, terms[1].package
+            by, which = facts.needs.get((parent, child), (0, 0))
+            facts.needs[parent, child] = (by | _bits(terms[0].constraint), which | _bits(terms[1].constraint))
+        elif clause.cause is IncompatibilityCause.NO_VERSIONS:
+            name = terms[0].package.name
+            existing = (1 << graph.releases(name).count) - 1
+            facts.refused[name] = facts.refused.get(name, 0) | (_bits(terms[0].constraint) & existing)
+    facts.roots.sort(key=graph.roots.index)
+    return facts
+
+
+def _bits(constraint: object) -> int:
+    assert isinstance(constraint, VersionSet)
+    return constraint.bits
+
+
+class _Words:
+    """Says the facts of one proof."""
+
+    def __init__(self, graph: Graph, interpreter: Interpreter, facts: _Facts) -> None:
+        self._graph = graph
+        self._interpreter = interpreter
+        self._facts = facts
+        self._wanted: dict[str, int] = {}
+        for root in facts.roots:
+            bits = graph.releases(root.dependency.name).satisfying(root.dependency).bits
+            self._wanted[root.dependency.name] = self._wanted.get(root.dependency.name, -1) & bits
+
+    def message(self) -> list[str]:
+        """Return the lines that say what is the matter."""
+        roots, because = self._facts.roots, self._because()
+        names = {root.dependency.name for root in roots}
+        if len(roots) == 1:
+            subject = f"{roots[0].dependency.text} ({roots[0].requested.origin}) cannot be satisfied"
+            return [f"{subject}: {because[0]}"] if len(because) == 1 else [f"{subject}:", *_indented(because)]
+        if len(names) == 1 and not self._facts.needs:
+            first = f"No version of {names.pop()} satisfies all of these requirements:"
+        else:
+            first = "These requirements contradict one another:"
+        width = max((len(root.dependency.text) for root in roots), default=0)
+        asked = [f"{root.dependency.text:<{width}}  ({root.requested.origin})" for root in roots]
+        return [first, *_indented(asked), *(["because", *_indented(because)] if because else [])]
+
+    def hint(self) -> str:
+        """Return what to try."""
+        roots = self._facts.roots
+        if len(roots) == 1:
+            return self._hint_for_one(roots[0])
+        return "Loosen or leave out one of them: " + ", ".join(root.dependency.text for root in roots) + "."
+
+    # What is needed, and what cannot be had
+
+    def _because(self) -> list[str]:
+        lines = [line for name in self._wanted for line in self._missing_of_root(name)]
+        for name, bits in self._refused_in_order():
+            lines += self._refusals(name, bits)
+        for (parent, child), (by, which) in self._needs_in_order():
+            lines.append(self._need(parent, child, by, which))
+        unique = list(dict.fromkeys(lines))
+        left_out = len(unique) - _MOST_LINES
+        return unique if left_out <= 0 else [*unique[:_MOST_LINES], f"and {left_out} more facts like these"]
+
+    def _needs_in_order(self) -> list[tuple[tuple[Node, Node], tuple[int, int]]]:
+        """Return needs as one reads them: from the written requirements on to what these lead to."""
+        waiting = [(key, value) for key, value in self._facts.needs.items() if key[0].name != key[1].name]
+        known, ordered = set(self._wanted), []
+        while waiting:
+            ready = [item for item in waiting if item[0][0].name in known] or waiting
+            ordered += ready
+            known |= {child.name for (_, child), _ in ready}
+            waiting = [item for item in waiting if item not in ready]
+        return ordered
+
+    def _refused_in_order(self) -> list[tuple[str, int]]:
+        """Return projects with versions that cannot be installed, the written ones first, as far as wanted."""
+        order = [*self._wanted, *(name for name in self._facts.refused if name not in self._wanted)]
+        return [
+            (name, self._facts.refused[name] & self._wanted.get(name, -1))
+            for name in order
+            if name in self._facts.refused
+        ]
+
+    def _need(self, parent: Node, child: Node, by: int, which: int) -> str:
+        by &= self._wanted.get(parent.name, -1)
+        texts: dict[str, None] = {}
+        for version in reversed(positions(by)):
+            if isinstance(self._graph.releases(parent.name).usable(version), Unusable):
+                continue
+            for stated in self._graph.stated(parent, version):
+                if stated.name == child.name and (not child.extra or child.extra in stated.extras):
+                    texts[f"{child}{stated.specifiers}" if stated.url is None else stated.text] = None
+        if len(texts) <= _MOST_TEXTS:
+            needed = " or ".join(texts) or str(child)
+        else:
+            needed = f"{child} {self._span(child.name, which)}"
+        line = f"{parent} {self._versions(parent.name, by)} needs {needed}"
+        if which:
+            return line
+        return f"{line}, {self._why_none(child.name)}"
+
+    def _why_none(self, name: str) -> str:
+        releases = self._graph.releases(name)
+        if releases.count == 0:
+            return f"but no index knows {name}" if releases.page is None else f"but {name} has no files"
+        return f"but no version of {name} is like that; the newest is {self._newest(name)}"
+
+    def _missing_of_root(self, name: str) -> list[str]:
+        """Say of a written requirement that nothing satisfies, even by itself, what there is instead."""
+        releases = self._graph.releases(name)
+        for root in self._facts.roots:
+            if root.dependency.name != name or releases.satisfying(root.dependency).bits:
+                continue
+            if releases.page is not None and (yanked := releases.page.matching(root.dependency.specifiers)):
+                return [f"{name} {self._versions(name, yanked)} was yanked, and only an exact pin (==) takes it"]
+            if releases.count == 0:
+                return [f"{name} has no files on {releases.page.source if releases.page else 'any index'}"]
+            if releases.urls:
+                return [f"{releases.urls[0].filename} is version {releases.urls[0].version}"]
+            return [f"there is no such version, the newest is {self._newest(name)}"]
+        return []
+
+    def _refusals(self, name: str, bits: int) -> list[str]:
+        """Say why versions cannot be installed, the newest first, versions with the same reason together."""
+        releases = self._graph.releases(name)
+        groups: dict[tuple[Obstacle, str], int] = {}
+        for version in reversed(positions(bits)):
+            reason = releases.usable(version)
+            if isinstance(reason, Unusable):
+                detail = reason.detail if reason.obstacle is Obstacle.PYTHON else ""
+                groups[reason.obstacle, detail] = groups.get((reason.obstacle, detail), 0) | 1 << version
+        if len(groups) > _MOST_GROUPS:
+            merged: dict[tuple[Obstacle, str], int] = {}
+            for (obstacle, _), versions in groups.items():
+                merged[obstacle, ""] = merged.get((obstacle, ""), 0) | versions
+            groups = merged
+        return [
+            f"{name} {self._versions(name, versions)} {self._reason(name, obstacle, detail, versions)}"
+            for (obstacle, detail), versions in groups.items()
+        ]
+
+    def _reason(self, name: str, obstacle: Obstacle, detail: str, versions: int) -> str:
+        this = self._interpreter
+        if obstacle is Obstacle.PYTHON:
+            return f"needs Python {detail or 'of another version'}, and this is {this.version}"
+        if obstacle is Obstacle.PLATFORM:
+            return f"has no wheel for {self._mismatch(name, versions.bit_length() - 1)}"
+        if obstacle is Obstacle.SDIST:
+            return "has only a source distribution; building is not supported yet"
+        if obstacle is Obstacle.METADATA:
+            newest = self._graph.releases(name).usable(versions.bit_length() - 1)
+            return f"is refused: {newest.detail if isinstance(newest, Unusable) else obstacle.value}"
+        return str(obstacle.value)
+
+    def _mismatch(self, name: str, version: int) -> str:
+        """Say what wheels would have to be for and what those of a version are for: the Python, else the platform."""
+        reason, this = self._graph.releases(name).usable(version), self._interpreter
+        tags = [tag.split("-") for tag in reason.detail.split(", ")] if isinstance(reason, Unusable) else []
+        ours = [tag.split("-") for tag in this.tags]
+        theirs = sorted({python for tag in tags for python in tag[0].split(".")})
+        # abi3 wheels of older Pythons fit, so the Python alone decides nothing.
+        if not {tuple(tag[:2]) for tag in ours} & {tuple(tag[:2]) for tag in tags}:
+            return f"Python {this.version}, only for {', '.join(theirs)}"
+        platforms = sorted({tag[-1] for tag in tags if len(tag) == 3})
+        platform = ours[0][2] if ours else "this platform"
+        return f"{platform} and Python {this.version}, only for {', '.join(platforms[:_MOST_GROUPS])}"
+
+    def _hint_for_one(self, root: Root) -> str:
+        name = root.dependency.name
+        if root.candidate is not None:
+            return "Use another wheel."
+        fitting = next((at for at in self._newest_first(name) if self._graph.is_usable(name, at)), None)
+        if fitting is None:
+            return "Try another Python with --python, or leave the package out."
+        found = self._graph.releases(name).version_text(fitting)
+        if fitting in VersionSet(self._wanted.get(name, 0)):
+            return "Loosen it, or leave it out."
+        return f"{name} {found} can be installed here; or try another Python with --python."
+
+    # Versions in words
+
+    def _newest_first(self, name: str) -> Iterable[int]:
+        ordinary = self._ordinary(name)
+        return reversed(positions(ordinary))
+
+    def _ordinary(self, name: str) -> int:
+        releases = self._graph.releases(name)
+        every = (1 << releases.count) - 1
+        if releases.page is None:
+            return every
+        return every & ~releases.page.prerelease_bits & ~releases.page.yanked_bits or every
+
+    def _newest(self, name: str) -> str:
+        return self._graph.releases(name).version_text(self._ordinary(name).bit_length() - 1)
+
+    def _span(self, name: str, bits: int) -> str:
+        """Say a set that many requirements stated differently by its two ends."""
+        every = positions(self._ordinary(name) | bits)
+        found = positions(bits)
+        text = self._graph.releases(name).version_text
+        if found[0] == every[0]:
+            return f"{text(found[-1])} or older"
+        return f"{text(found[0])} or newer" if found[-1] == every[-1] else f"{text(found[0])} to {text(found[-1])}"
+
+    def _versions(self, name: str, bits: int) -> str:
+        """Say which versions: ``2.0``, ``2.0 to 2.3``, ``1.0, 2.0 to 2.3``; gaps of pre-releases do not count."""
+        text = self._graph.releases(name).version_text
+        runs: list[list[int]] = []
+        is_open = False
+        for position in positions(self._ordinary(name) | bits):
+            if not bits >> position & 1:
+                is_open = False
+            elif is_open:
+                runs[-1][1] = position
+            else:
+                runs.append([position, position])
+                is_open = True
+        if len(runs) > _MOST_GROUPS:
+            return f"{text(runs[0][0])} to {text(runs[-1][1])} ({len(positions(bits))} of these versions)"
+        return ", ".join(text(a) if a == b else f"{text(a)} to {text(b)}" for a, b in runs)
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"  {line}" for line in lines]

@@ -1,0 +1,208 @@
+"""What the resolver walks over: projects and their extras as nodes, and what each version of a node needs.
+
+Everything is worked out when it is first asked for and then stays the same, which is what the resolver relies on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from launcher.errors import InvalidWheel
+from launcher.resolve.candidate import Candidate
+from launcher.resolve.dependencies import Dependency, DependencyReader
+from launcher.resolve.releases import Admission, Compatibility, Obstacle, Releases, Unusable
+from launcher.resolve.roots import Root, candidate_at
+from launcher.resolve.version_set import VersionSet, positions
+
+if TYPE_CHECKING:
+    from launcher.python.query import Interpreter
+    from launcher.resolve.index import Index
+
+
+class Node(NamedTuple):
+    """A project, or one of its extras, which is a node that needs the project in the same version."""
+
+    name: str
+    extra: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}[{self.extra}]" if self.extra else self.name
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """What an attempt at resolving taught that the next attempt starts from: URLs, and what requirements admit."""
+
+    urls: dict[str, dict[str, Candidate]] = field(default_factory=dict)
+    root_urls: frozenset[str] = frozenset()
+    prereleases: set[str] = field(default_factory=set)
+    yanked: dict[str, set[str]] = field(default_factory=dict)
+
+
+def knowledge_from(roots: Sequence[Root], index: Index) -> Knowledge:
+    """Return what the written requirements ask for: URLs, pre-releases, and yanked versions by exact pin."""
+    knowledge = Knowledge(root_urls=frozenset(root.dependency.name for root in roots if root.candidate))
+    for root in roots:
+        name = root.dependency.name
+        if root.dependency.asks_for_prereleases:
+            knowledge.prereleases.add(name)
+        if root.candidate is not None:
+            knowledge.urls.setdefault(name, {})[root.candidate.url] = root.candidate
+        elif root.dependency.is_pinned and (page := index.page(name)):
+            bits = page.matching(root.dependency.specifiers) & page.yanked_bits
+            knowledge.yanked.setdefault(name, set()).update(page.versions[at] for at in positions(bits))
+    return knowledge
+
+
+class UrlFound(Exception):
+    """A wheel needs another one by URL that this attempt did not know; it starts again with it."""
+
+
+class Graph:
+    """The nodes and what they need, on one index and for one interpreter."""
+
+    def __init__(self, index: Index, interpreter: Interpreter, roots: Sequence[Root], knowledge: Knowledge) -> None:
+        self.index = index
+        self.roots = roots
+        self.knowledge = knowledge
+        self.reader = DependencyReader(interpreter.markers)
+        self.compatibility = Compatibility(interpreter.tags, interpreter.version)
+        self.wants_prereleases: set[str] = set()
+        self.wants_yanked: dict[str, set[str]] = {}
+        self._releases: dict[str, Releases] = {}
+        self._needs: dict[tuple[Node, int], dict[Node, VersionSet]] = {}
+        self._stated: dict[tuple[Node, int], list[Dependency]] = {}
+        self._readable: dict[tuple[str, int], bool] = {}
+        self._hashes: dict[str, frozenset[str]] = {}
+        for root in roots:
+            if root.requested.hashes:
+                given = frozenset(text.removeprefix("sha256:") for text in root.requested.hashes)
+                self._hashes[root.dependency.name] = self._hashes.get(root.dependency.name, given) & given
+
+    def releases(self, name: str) -> Releases:
+        """Return the versions of a project. Raises `IndexUnreachable` and `NotAvailableOffline`."""
+        found = self._releases.get(name)
+        if found is None:
+            has_only_urls = name in self.knowledge.root_urls
+            found = self._releases[name] = Releases(
+                name=name,
+                page=None if has_only_urls else self.index.page(name),
+                compatibility=self.compatibility,
+                choose=self.index.choose_wheel,
+                urls=tuple(self.knowledge.urls.get(name, {}).values()),
+                admission=Admission(name in self.knowledge.prereleases, self.knowledge.yanked.get(name, set())),
+                hashes=self._hashes.get(name, frozenset()),
+            )
+        return found
+
+    def require(self, needs: dict[Node, VersionSet], dependency: Dependency) -> None:
+        """Add what a requirement asks for to `needs`: the project and each extra."""
+        self._note_url(dependency)
+        admitted = self.releases(dependency.name).satisfying(dependency)
+        for extra in ("", *dependency.extras):
+            node = Node(dependency.name, extra)
+            needs[node] = needs[node] & admitted if node in needs else admitted
+
+    def is_usable(self, name: str, version: int) -> bool:
+        """Tell whether a version has a wheel that fits and whose METADATA can be read and fits too."""
+        key = (name, version)
+        if key not in self._readable:
+            releases = self.releases(name)
+            candidate = releases.usable(version)
+            reason = candidate if isinstance(candidate, Unusable) else self._flaw_in_metadata(candidate)
+            if reason is not None:
+                releases.reject(version, reason)
+            self._readable[key] = reason is None
+        return self._readable[key]
+
+    def _flaw_in_metadata(self, candidate: Candidate) -> Unusable | None:
+        try:
+            metadata = self.index.metadata(candidate)
+        except InvalidWheel as error:
+            return Unusable(Obstacle.METADATA, error.message)
+        if not self.compatibility.takes_python(metadata.requires_python):
+            return Unusable(Obstacle.PYTHON, metadata.requires_python or "")
+        try:
+            for text in metadata.requires_dist:
+                self.reader.read(text)
+        except ValueError as error:
+            return Unusable(Obstacle.METADATA, f"{candidate.filename} has a requirement that is none: {error}")
+        return None
+
+    def candidate(self, name: str, version: int) -> Candidate:
+        """Return the wheel of a usable version."""
+        found = self.releases(name).usable(version)
+        assert isinstance(found, Candidate), f"{name} {version} is not usable"
+        return found
+
+    def needs(self, node: Node, version: int) -> dict[Node, VersionSet]:
+        """Return what a usable version of a node needs."""
+        key = (node, version)
+        found = self._needs.get(key)
+        if found is None:
+            found = self._needs[key] = self._work_out_needs(node, version)
+        return found
+
+    def _work_out_needs(self, node: Node, version: int) -> dict[Node, VersionSet]:
+        needs: dict[Node, VersionSet] = {}
+        itself = VersionSet.singleton(version)
+        if node.extra:
+            needs[Node(node.name)] = itself
+        for dependency in self.stated(node, version):
+            self._note_admissions(dependency)
+            self.require(needs, dependency)
+        for other in [other for other in needs if other.name == node.name]:
+            needs[other] = needs[other] & itself
+            if other == node:
+                del needs[other]
+        return needs
+
+    def stated(self, node: Node, version: int) -> list[Dependency]:
+        """Return the requirements in METADATA that hold for a node; those of an extra without those of its project."""
+        key = (node, version)
+        if key not in self._stated:
+            self._stated[key] = self._read_stated(node, version)
+        return self._stated[key]
+
+    def _read_stated(self, node: Node, version: int) -> list[Dependency]:
+        metadata = self.index.metadata(self.candidate(node.name, version))
+        if not node.extra:
+            return [found for text in metadata.requires_dist if (found := self.reader.read(text))]
+        texts = [text for text in metadata.requires_dist if self.reader.may_concern(text, node.extra)]
+        try:
+            pairs = [(self.reader.read(text, node.extra), self.reader.read(text)) for text in texts]
+        except ValueError as error:
+            raise InvalidWheel(
+                f"A requirement of {node} {self.releases(node.name).version_text(version)}: {error}."
+            ) from error
+        return [dependency for dependency, anyway in pairs if dependency and not anyway]
+
+    def lacks_extra(self, node: Node, version: int) -> bool:
+        """Tell whether a version does not know the extra that the node stands for."""
+        if not node.extra:
+            return False
+        metadata = self.index.metadata(self.candidate(node.name, version))
+        return node.extra not in metadata.provides_extra and not self.stated(node, version)
+
+    def _note_url(self, dependency: Dependency) -> None:
+        if dependency.url is None:
+            return
+        known = self.knowledge.urls.setdefault(dependency.name, {})
+        candidate = candidate_at(dependency, "a requirement of another package", self.index)
+        if candidate.url not in known:
+            known[candidate.url] = candidate
+            raise UrlFound
+
+    def _note_admissions(self, dependency: Dependency) -> None:
+        """Remember what a wheel's requirement would let in: where all else fails, it is let in for everybody."""
+        if dependency.asks_for_prereleases:
+            self.wants_prereleases.add(dependency.name)
+        page = self.releases(dependency.name).page
+        if page is None:
+            return
+        if not page.matching(dependency.specifiers) & ~page.prerelease_bits:
+            self.wants_prereleases.add(dependency.name)
+        if dependency.is_pinned and (yanked := page.matching(dependency.specifiers) & page.yanked_bits):
+            self.wants_yanked.setdefault(dependency.name, set()).update(page.versions[at] for at in positions(yanked))

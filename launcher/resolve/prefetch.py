@@ -1,0 +1,78 @@
+"""Looking ahead: pages and metadata that the resolver will most likely ask for are fetched while it thinks.
+
+Nothing here decides anything. A wrong guess costs a request, an error is met again by whoever needs the answer, and the
+resolver's choices never depend on what has arrived.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from launcher.errors import PyscriptError
+from launcher.resolve.dependencies import Dependency, DependencyReader
+from launcher.resolve.releases import Compatibility, Releases
+from launcher.resolve.version_set import VersionSet
+
+if TYPE_CHECKING:
+    from launcher.resolve.index import Index
+
+_LOOKED_AT = 8
+"""How many of the newest versions are tried for one that fits, before guessing is given up."""
+
+
+class Prefetch:
+    """Follows requirements from page to metadata to further requirements in the index's pool."""
+
+    def __init__(self, index: Index, reader: DependencyReader, compatibility: Compatibility) -> None:
+        self._index = index
+        self._reader = reader
+        self._compatibility = compatibility
+        self._followed: set[tuple[str, tuple[str, ...]]] = set()
+        self._lock = threading.Lock()
+
+    def follow(self, dependencies: Iterable[Dependency]) -> None:
+        """Begin to fetch what these requirements lead to; returns at once."""
+        for dependency in dependencies:
+            key = (dependency.name, dependency.extras)
+            with self._lock:
+                if dependency.url is not None or key in self._followed:
+                    continue
+                self._followed.add(key)
+            self._index.submit(self._look_ahead, dependency)
+
+    def metadata_of(self, releases: Releases, versions: Iterable[int]) -> None:
+        """Begin to fetch the metadata of several versions, for a project of which one after the other is refused."""
+        for version in versions:
+            self._index.submit(self._read_metadata, releases, version, None)
+
+    def _look_ahead(self, dependency: Dependency) -> None:
+        with suppress(PyscriptError, ValueError):
+            page = self._index.page(dependency.name)
+            if page is None:
+                return
+            releases = Releases(dependency.name, page, self._compatibility, self._index.choose_wheel)
+            admitted = releases.satisfying(dependency).bits
+            for _ in range(_LOOKED_AT):
+                newest = VersionSet(admitted).newest
+                if newest is None:
+                    return
+                if self._read_metadata(releases, newest, dependency.extras):
+                    return
+                admitted &= ~(1 << newest)
+
+    def _read_metadata(self, releases: Releases, version: int, extras: tuple[str, ...] | None) -> bool:
+        """Read one version's metadata, follow its requirements if `extras` is given; tell whether a wheel fits."""
+        file = releases.likely(version)
+        if file is None or releases.page is None:
+            return False
+        with suppress(PyscriptError, ValueError):
+            metadata = self._index.metadata(self._index.candidate(releases.name, file, releases.page.source))
+            if extras is None:
+                return True
+            read = self._reader.read
+            found = [read(text, extra) for text in metadata.requires_dist for extra in ("", *extras)]
+            self.follow(dependency for dependency in found if dependency is not None)
+        return True

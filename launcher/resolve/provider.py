@@ -1,0 +1,233 @@
+"""Our policy for the resolver library, and the way from requirements to a resolution.
+
+nab-resolver (PubGrub) thinks; it asks here which version to try, what that needs and what to decide next. Newest first;
+what was asked for first is decided first, unless it keeps getting into conflicts (as uv does it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nab_resolver.errors import ResolutionError, ResolutionTerminatedError
+from nab_resolver.resolver import BaseProvider, Resolver, Solution
+from nab_resolver.types import RangeProtocol, RootRequirement
+
+from launcher.errors import PackageNotFound, ResolutionImpossible
+from launcher.reporter import Reporter
+from launcher.resolve.dependencies import DependencyReader
+from launcher.resolve.explanation import explain
+from launcher.resolve.graph import Graph, Knowledge, Node, UrlFound, knowledge_from
+from launcher.resolve.prefetch import Prefetch
+from launcher.resolve.resolution import Pin, Requested, Resolution
+from launcher.resolve.roots import Root, read_roots
+from launcher.resolve.urls import mask_credentials
+from launcher.resolve.version_set import VersionSet, positions
+
+if TYPE_CHECKING:
+    from launcher.python.query import Interpreter
+    from launcher.resolve.index import Index
+
+_CONFLICTS_THAT_COUNT = 5
+"""From so many on a project is decided early because of its conflicts (the figure is uv's)."""
+_REFUSALS_AHEAD = {1: 4, 3: 8, 8: 16, 20: 32, 45: 64, 100: 128, 220: 256}
+"""After so many refused versions of a project, the metadata of so many more is fetched at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Choices that a person can make about how to resolve. None exists yet; those of DESIGN 10 will stand here."""
+
+
+def resolve(
+    requested: Sequence[Requested], interpreter: Interpreter, index: Index, policy: Policy, reporter: Reporter
+) -> Resolution:
+    """Return the newest set of candidates that satisfies all requirements together.
+
+    Raises `ResolutionImpossible` with an explanation, `PackageNotFound`, `InvalidMetadata` for what is no requirement,
+    `BuildFailed` for what would have to be built, `IndexUnreachable`, `HashMismatch` and `NotAvailableOffline`.
+    """
+    del policy
+    reader = DependencyReader(interpreter.markers)
+    roots = read_roots(requested, reader, index)
+    names = ", ".join(dict.fromkeys(root.dependency.name for root in roots))
+    reporter.step(f"Resolving {names}")
+    graph, solution = _solve(roots, interpreter, index, reporter)
+    _warn_about_extras(graph, solution, reporter)
+    return _resolution(graph, solution, index)
+
+
+def _solve(
+    roots: Sequence[Root], interpreter: Interpreter, index: Index, reporter: Reporter
+) -> tuple[Graph, Solution[Node, int]]:
+    """Attempt to resolve until nothing new is learned that could let an attempt succeed."""
+    ahead: Prefetch | None = None
+    knowledge: Knowledge | None = None
+    while True:
+        graph = Graph(index, interpreter, roots, knowledge or Knowledge())
+        ahead = ahead or Prefetch(index, graph.reader, graph.compatibility)
+        ahead.follow(root.dependency for root in roots)
+        if knowledge is None:
+            _require_known(roots, index)
+            graph.knowledge = knowledge = knowledge_from(roots, index)
+        provider = _Provider(graph, ahead)
+        resolver = Resolver(provider, range_type=VersionSet)
+        try:
+            solution = resolver.solve(provider.root_requirements())
+        except UrlFound:
+            continue
+        except ResolutionTerminatedError as error:
+            raise ResolutionImpossible(
+                "No answer was found in reasonable time.", hint="Narrow the requirements: pin some of the packages."
+            ) from error
+        except ResolutionError as error:
+            if error.incompatibility is not None and _admit_more(knowledge, graph, error):
+                continue
+            raise explain(error, graph, interpreter) from error
+        stats = resolver.stats
+        reporter.detail(f"Resolved in {stats.rounds} rounds, {stats.conflicts} conflicts", level=2)
+        return graph, solution
+
+
+def _require_known(roots: Sequence[Root], index: Index) -> None:
+    """Raise `PackageNotFound` for the first written requirement that no index knows."""
+    for root in roots:
+        if root.candidate is None and index.page(root.dependency.name) is None:
+            looked_at = ", ".join(map(mask_credentials, index.locations)) or "the find-links locations"
+            raise PackageNotFound(
+                f"There is no package called {root.dependency.name} ({root.requested.origin}).",
+                hint=f"Check the spelling: what is imported may be installed by another name. Asked: {looked_at}",
+            )
+
+
+def _admit_more(knowledge: Knowledge, graph: Graph, error: ResolutionError) -> bool:
+    """Let in the pre-releases and yanked versions that contradicting requirements ask for; tell if there are any."""
+    assert error.incompatibility is not None
+    nodes = {term.package for clause in error.incompatibility.walk() for term in clause.terms}
+    names = {node.name for node in nodes if isinstance(node, Node)}
+    prereleases = (graph.wants_prereleases & names) - knowledge.prereleases
+    knowledge.prereleases |= prereleases
+    is_more = bool(prereleases)
+    for name in names & graph.wants_yanked.keys():
+        known = knowledge.yanked.setdefault(name, set())
+        is_more = is_more or not graph.wants_yanked[name] <= known
+        known |= graph.wants_yanked[name]
+    return is_more
+
+
+class _Provider(BaseProvider[Node, int]):
+    """Answers the resolver's questions from the graph."""
+
+    def __init__(self, graph: Graph, ahead: Prefetch) -> None:
+        self._graph = graph
+        self._ahead = ahead
+        self._order: dict[Node, int] = {}
+        self._decided: Mapping[Node, int] = {}
+        self._refused: dict[str, int] = {}
+
+    def root_requirements(self) -> list[RootRequirement[Node, int]]:
+        """Return the written requirements, one for each node they ask for."""
+        found: list[RootRequirement[Node, int]] = []
+        for root in self._graph.roots:
+            needs: dict[Node, VersionSet] = {}
+            self._graph.require(needs, root.dependency)
+            found += [RootRequirement(node, versions, root) for node, versions in needs.items()]
+        self._remember_order(requirement.package for requirement in found)
+        return found
+
+    def _remember_order(self, nodes: Any) -> None:
+        for node in nodes:
+            self._order.setdefault(node, len(self._order))
+
+    def choose_version(self, package: Node, version_range: RangeProtocol[int]) -> int | None:
+        """Return the newest usable version in the range; for an extra the one decided for its project."""
+        assert isinstance(version_range, VersionSet)
+        releases = self._graph.releases(package.name)
+        bits = version_range.bits & ((1 << releases.count) - 1)
+        decided = self._decided.get(Node(package.name)) if package.extra else None
+        if decided is not None and bits >> decided & 1:
+            return decided
+        self._fetch_ahead(package.name, bits)
+        while bits:
+            newest = bits.bit_length() - 1
+            if self._graph.is_usable(package.name, newest):
+                return newest
+            bits &= ~(1 << newest)
+        return None
+
+    def _fetch_ahead(self, name: str, bits: int) -> None:
+        tried = self._refused[name] = self._refused.get(name, -1) + 1
+        if count := _REFUSALS_AHEAD.get(tried):
+            self._ahead.metadata_of(self._graph.releases(name), positions(bits)[: -count - 1 : -1])
+
+    def has_satisfying_version(self, package: Node, version_range: RangeProtocol[int]) -> bool:
+        """Return whether a usable version is in the range."""
+        return self.choose_version(package, version_range) is not None
+
+    def get_dependencies(self, package: Node, version: int) -> Mapping[Node, VersionSet]:
+        """Return what a version needs; what that leads to is fetched ahead."""
+        self._ahead.follow(self._graph.stated(package, version))
+        needs = self._graph.needs(package, version)
+        self._remember_order(needs)
+        return needs
+
+    def receive_decision_scan_hint(
+        self, positive_ranges: Mapping[Node, RangeProtocol[int]], decisions: Mapping[Node, int]
+    ) -> None:
+        """Keep the decisions, which extras follow."""
+        del positive_ranges
+        self._decided = decisions
+
+    def is_ready(self, package: Node) -> bool:
+        """Return False for an extra whose project is undecided: it has to be the same version."""
+        return not package.extra or Node(package.name) in self._decided
+
+    def prioritize(
+        self,
+        package: Node,
+        version_range: RangeProtocol[int],
+        conflict_counts: Mapping[Node, int],
+        culprit_counts: Mapping[Node, int] | None = None,
+    ) -> tuple[int, int]:
+        """Return what orders decisions: no choice left, then troubled projects, then first come first served."""
+        assert isinstance(version_range, VersionSet)
+        order = self._order.get(package, len(self._order))
+        if package.extra or version_range.is_single:
+            return 0, order
+        if conflict_counts.get(package, 0) >= _CONFLICTS_THAT_COUNT:
+            return 1, order
+        if culprit_counts is not None and culprit_counts.get(package, 0) >= _CONFLICTS_THAT_COUNT:
+            return 2, order
+        return 3, order
+
+    def widen_decision(self, package: Node, version: int) -> None:
+        """Never widen: which versions need the same is only known of those already looked at."""
+        del package, version
+
+
+def _warn_about_extras(graph: Graph, solution: Solution[Node, int], reporter: Reporter) -> None:
+    for node, version in sorted(solution.pins.items()):
+        if graph.lacks_extra(node, version):
+            text = graph.releases(node.name).version_text(version)
+            reporter.warning(f"{node.name} {text} has no extra called {node.extra!r}; it is ignored.")
+
+
+def _resolution(graph: Graph, solution: Solution[Node, int], index: Index) -> Resolution:
+    extras: dict[str, set[str]] = {}
+    needed: dict[str, set[str]] = {}
+    for node in solution.pins:
+        extras.setdefault(node.name, set()).update({node.extra} - {""})
+    for parent, child in solution.edges:
+        if parent.name != child.name:
+            needed.setdefault(parent.name, set()).add(child.name)
+    pins = tuple(
+        Pin(
+            candidate=index.with_sha256(graph.candidate(node.name, version)),
+            extras=tuple(sorted(extras[node.name])),
+            dependencies=tuple(sorted(needed.get(node.name, ()))),
+        )
+        for node, version in sorted(solution.pins.items())
+        if not node.extra
+    )
+    return Resolution(pins, tuple(sorted({node.name for node in solution.roots})))

@@ -1,0 +1,1 @@
+"""Resolver cases as data, and what runs them."""
