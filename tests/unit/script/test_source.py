@@ -9,7 +9,7 @@ import tokenize
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from launcher.errors import InvalidMetadata, ScriptNotFound
@@ -51,8 +51,9 @@ def test_reads_an_empty_script(tmp_path: Path) -> None:
     assert read_script(str(path)).text == ""
 
 
-@needs_posix
 def test_reads_a_pipe_once(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("POSIX only")
     path = tmp_path / "pipe"
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_text, args=(BLOCK,))
@@ -233,6 +234,7 @@ _cookie_lines = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(_cookie_lines, st.booleans())
 def test_finds_the_cookie_that_tokenize_finds(lines: list[str], has_mark: bool) -> None:
     content = codecs.BOM_UTF8 * has_mark + "\n".join([*lines, "# "]).encode() + "ä".encode()
@@ -321,6 +323,7 @@ def test_only_the_whole_file_will_do(content: bytes) -> None:
     assert source_of(content).head is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["# /// script", "# ///", "# x", "#", "x", ""])), st.sampled_from(["\n", "\r\n"]))
 def test_whatever_follows_the_head_the_block_stays(lines: list[str], end: str) -> None:
     """What the launch record promises: same head, next byte no ``#``, hence same first block."""
