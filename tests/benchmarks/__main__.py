@@ -24,17 +24,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = options.only or ["pyscript", *PEERS]
     tools, absent = install_tools(names, options.tools.absolute(), _announce, upgrade=options.upgrade)
     plan = Plan(tuple(tools), options.rounds, tuple(options.set) if options.set else None, _announce)
+    machine = machine_facts()
     results: list[Result] = []
     for scenario in dict.fromkeys(wanted):
         results += SCENARIOS[scenario](plan)
     _announce("")
     versions = {tool.home: tool.version for tool in tools}
-    facts = ", ".join(f"{name} {value}" for name, value in machine_facts().items())
+    facts = ", ".join(f"{name} {value}" for name, value in machine.items())
     print(f"{facts}\n{', '.join(f'{name} {version}' for name, version in versions.items())}\n")
     print(results_as_text(results, verdicts(results)))
     _print_failures(results, absent)
     if options.json:
-        figures = json.dumps(as_json(results, versions, list(absent)), indent=1)
+        figures = json.dumps(as_json(results, machine, versions, list(absent)), indent=1)
         options.json.write_text(figures + "\n", encoding="utf-8")
     failed = {*absent, *(name for result in results for name in result.outcome.failures)}
     return 1 if any(name.startswith("pyscript") for name in failed) else 0

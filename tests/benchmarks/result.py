@@ -43,29 +43,42 @@ class Result:
             return None
         return own.median_ms - python.median_ms if of_medians else own.minimum_ms - python.minimum_ms
 
+    def overhead_cpu_ms(self, name: str) -> float | None:
+        """Return the same for the medians of user plus system time, which other load on the machine disturbs least."""
+        own = self.figures(name)
+        python = self.figures(self.baselines.get(name, ""))
+        if own is None or python is None or own.cpu_ms is None or python.cpu_ms is None:
+            return None
+        return own.cpu_ms - python.cpu_ms
+
 
 def machine_facts() -> dict[str, object]:
     """Return what a reader has to know about the machine; nothing that names it or a path on it."""
+    cores, load = os.cpu_count(), None
     if sys.platform == "linux":
-        cores: int | None = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count()
+        cores = len(os.sched_getaffinity(0))
+    if sys.platform != "win32":
+        load = round(os.getloadavg()[0], 1)
     return {
         "cores": cores,
         "system": platform.system(),
         "machine": platform.machine(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+        # Above the number of cores, others took time away from everybody: trust CPU figures only.
+        "load": load,
     }
 
 
-def as_json(results: Sequence[Result], versions: Mapping[str, str], absent: Sequence[str]) -> dict[str, object]:
+def as_json(
+    results: Sequence[Result], machine: Mapping[str, object], versions: Mapping[str, str], absent: Sequence[str]
+) -> dict[str, object]:
     """Return everything that was measured as JSON values: all samples, not only what the tables show.
 
     `absent` names the tools that could not be installed. Why something failed is given without its own words, which
     can hold paths.
     """
     return {
-        "machine": machine_facts(),
+        "machine": dict(machine),
         "tools": dict(versions),
         "not_installed": list(absent),
         "scenarios": [

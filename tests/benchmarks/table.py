@@ -64,9 +64,9 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _launch_rows(result: Result) -> list[list[str]]:
-    """Return rows with totals and with what is added to the environment's own Python; pythons come first."""
+    """Return rows with totals and with what is added to the environment's own Python, which the ratios compare."""
     uv = {of_medians: result.overhead_ms("uv", of_medians=of_medians) for of_medians in (False, True)}
-    rows = [["", "min ms", "median", "over python, min", "median", "x uv, min", "median", "cpu ms", "runs"]]
+    rows = [["", "min ms", "median", "over python, min", "median", "x uv, min", "median", "cpu ms", "x uv", "runs"]]
     pythons = set(result.baselines.values())
     for name in sorted(result.outcome.figures, key=lambda name: name not in pythons):
         figures = result.outcome.figures[name]
@@ -74,7 +74,8 @@ def _launch_rows(result: Result) -> list[list[str]]:
         row = [name, milliseconds(figures.minimum_ms), milliseconds(figures.median_ms)]
         row += [milliseconds(overhead) for overhead in overheads.values()]
         row += [_ratio(overheads[of_medians], uv[of_medians]) for of_medians in (False, True)]
-        rows.append([*row, milliseconds(figures.cpu_ms), str(len(figures.samples))])
+        row += [milliseconds(figures.cpu_ms), _ratio(result.overhead_cpu_ms(name), result.overhead_cpu_ms("uv"))]
+        rows.append([*row, str(len(figures.samples))])
     return rows
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
 PEERS = ("uv", "pipx", "hatch", "pip-run")
-_SHELLS = ("dash", "bash", "busybox", "zsh")
+_SHELLS = ("dash", "bash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,9 @@ def _ways_to_start(command: str) -> list[tuple[str, tuple[str, ...]]]:
     if first_line.strip() != b"#!/bin/sh":
         return [("pyscript (entry point)", (command,))]
     found = [(shell, path) for shell in _SHELLS if (path := shutil.which(shell))]
-    return [
-        (f"pyscript ({shell})", (path, "sh", command) if shell == "busybox" else (path, command))
-        for shell, path in found
-    ] or [("pyscript (sh)", ("/bin/sh", command))]
+    return [(f"pyscript ({shell})", (path, command)) for shell, path in found] or [
+        ("pyscript (sh)", ("/bin/sh", command))
+    ]
 
 
 def install_tools(

@@ -29,11 +29,11 @@ def test_a_launch_shows_pythons_first_and_overheads_beside_totals() -> None:
     assert result_as_text(_LAUNCH).splitlines() == [
         "### launch: rich",
         "",
-        "|              | min ms | median | over python, min | median | x uv, min | median | cpu ms | runs |",
-        "|--------------|-------:|-------:|-----------------:|-------:|----------:|-------:|-------:|-----:|",
-        "| python of uv |   10.0 |   10.5 |                - |      - |         - |      - |   5.25 |    2 |",
-        "| uv           |   24.0 |   25.0 |             14.0 |   14.5 |      1.00 |   1.00 |   12.5 |    2 |",
-        "| pipx         |    150 |    150 |                - |      - |         - |      - |   75.0 |    1 |",
+        "|              | min ms | median | over python, min | median | x uv, min | median | cpu ms | x uv | runs |",
+        "|--------------|-------:|-------:|-----------------:|-------:|----------:|-------:|-------:|-----:|-----:|",
+        "| python of uv |   10.0 |   10.5 |                - |      - |         - |      - |   5.25 |    - |    2 |",
+        "| uv           |   24.0 |   25.0 |             14.0 |   14.5 |      1.00 |   1.00 |   12.5 | 1.00 |    2 |",
+        "| pipx         |    150 |    150 |                - |      - |         - |      - |   75.0 |    - |    1 |",
         "",
         "hatch FAILED: exit status 1",
     ]
@@ -64,7 +64,7 @@ def test_budgets_say_what_is_allowed_and_whether_it_was_met() -> None:
 
 
 def test_json_has_every_sample_and_no_words_of_a_failed_tool() -> None:
-    written = as_json([_LAUNCH], {"uv": "0.13.9"}, ["pip-run"])
+    written = as_json([_LAUNCH], {"cores": 2}, {"uv": "0.13.9"}, ["pip-run"])
     (scenario,) = json.loads(json.dumps(written))["scenarios"]
     assert scenario["figures"]["uv"]["all_wall_ms"] == [24.0, 26.0]
     assert scenario["failures"] == {"hatch": "exit status 1"}
