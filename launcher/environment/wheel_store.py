@@ -8,6 +8,7 @@ schemes of the binary distribution format, and `launcher.environment.manifest`'s
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import stat
 import sys
@@ -30,7 +31,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from launcher.cache import Bucket, Cache, remove_tree
-from launcher.environment.archive import UnsafeArchive, check_archive, is_safe_name
+from launcher.environment.archive import EntryStream, UnsafeArchive, check_archive, is_safe_name, mapped
 from launcher.environment.manifest import (
     DATA,
     HEADERS,
@@ -105,9 +106,10 @@ class WheelStore:
         with self._cache.temporary_directory() as temporary:
             made = temporary / "wheel"
             try:
-                with zipfile.ZipFile(wheel_file) as archive:
-                    check_archive(wheel_file, archive.infolist())
-                    _unpack(archive, made, _Expected(canonicalize_name(name), version, direct_url))
+                with zipfile.ZipFile(wheel_file) as archive, mapped(wheel_file) as content:
+                    check_archive(content, archive.infolist())
+                    source = _VerifiedSource(archive, content)
+                    _unpack(source, made, _Expected(canonicalize_name(name), version, direct_url))
             except (UnsafeArchive, _Contradiction) as error:
                 raise _invalid(wheel_file, str(error)) from error
             except FileExistsError as error:
@@ -149,9 +151,8 @@ class _Expected:
         self.direct_url = direct_url
 
 
-def _unpack(archive: zipfile.ZipFile, made: Path, expected: _Expected) -> None:
+def _unpack(source: _VerifiedSource, made: Path, expected: _Expected) -> None:
     """Install the wheel into the directory `made`, in the layout of the store, and verify it on the way."""
-    source = _VerifiedSource(archive)
     source.check_identity(expected)
     source.check_rows()
     destination = _StoreDestination(StoreWriter(str(made)), source, expected)
@@ -164,11 +165,21 @@ def _unpack(archive: zipfile.ZipFile, made: Path, expected: _Expected) -> None:
 class _VerifiedSource(WheelFile):
     """A wheel file whose RECORD is checked against its content while that is read."""
 
+    def __init__(self, archive: zipfile.ZipFile, content: mmap.mmap) -> None:
+        super().__init__(archive)
+        self._content = content
+
     @cached_property
-    def records(self) -> dict[str, RecordEntry]:
-        """Path -> row of RECORD."""
+    def records(self) -> dict[str, tuple[str, str]]:
+        """Path -> hash and size as RECORD gives them."""
         rows = parse_record_file(self.read_dist_info("RECORD").splitlines())
-        return {row[0]: RecordEntry.from_elements(*row) for row in rows}
+        return {path: (digest, size) for path, digest, size in rows}
+
+    @cached_property
+    def dist_info_filenames(self) -> list[str]:
+        """Names of the files in the dist-info directory; installer's own way takes 30 ms for 3,000 files."""
+        prefix = f"{self.dist_info_dir}/"
+        return [name.removeprefix(prefix) for name in self._zipfile.namelist() if name.startswith(prefix)]
 
     @property
     def data_dir(self) -> str:
@@ -211,8 +222,8 @@ class _VerifiedSource(WheelFile):
             if name[-1] == "/" or name in installer_files or "__pycache__/" in name:
                 continue
             mode = entry.external_attr >> 16
-            with self._zipfile.open(entry) as stream:
-                yield (name, "", ""), cast(BinaryIO, stream), stat.S_ISREG(mode) and bool(mode & 0o111)
+            stream = EntryStream(self._content, entry)
+            yield (name, "", ""), cast(BinaryIO, stream), stat.S_ISREG(mode) and bool(mode & 0o111)
 
 
 class _StoreDestination(WheelDestination):
@@ -238,20 +249,17 @@ class _StoreDestination(WheelDestination):
     ) -> RecordEntry:
         """Write one file; raises `_Contradiction` where it is not what RECORD says."""
         relative, folder = str(path), _FOLDERS[scheme]
-        row = self._source.records.get(getattr(stream, "name", ""))
-        algorithm = "sha256"
-        if row is not None:
-            if row.hash_ is None or row.hash_.name not in _ALGORITHMS:
-                raise _Contradiction(f"its RECORD has no usable hash for {row.path!r}")
-            algorithm = row.hash_.name
+        name = getattr(stream, "name", "")
+        row = self._source.records.get(name)
+        algorithm, digest = row[0].split("=", 1) if row and "=" in row[0] else ("sha256", "")
+        if row and (not digest or algorithm not in _ALGORITHMS):
+            raise _Contradiction(f"its RECORD has no usable hash for {name!r}")
         is_script = folder == SCRIPTS
         written = self._writer.write(
             folder, relative, stream, is_executable=is_executable or is_script, algorithm=algorithm
         )
-        if row is not None and row.hash_ is not None:
-            same_hash = row.hash_.value.rstrip("=") == written.digest
-            if not same_hash or row.size not in (None, written.size_bytes):
-                raise _Contradiction(f"{row.path!r} in it is not what its RECORD says")
+        if row and (digest.rstrip("=") != written.digest or row[1] not in ("", str(written.size_bytes))):
+            raise _Contradiction(f"{name!r} in it is not what its RECORD says")
         if is_script:
             is_python = written.head.startswith(b"#!python")
             self._script_files.append(ScriptFile(relative, is_python))
