@@ -190,7 +190,7 @@ class _Planner:
         winners = with_directory or owners[-1:]
         if len(winners) < len(owners):
             losers = ", ".join(owner.wheel.name for owner in owners if owner not in winners)
-            self.plan.details.append(f"{relative} comes from {winners[-1].wheel.name}; {losers} has it too")
+            self.plan.details.append(f"{relative} comes from {winners[-1].wheel.name}; it is also in {losers}")
         if with_directory:
             self._descend(folder, relative, with_directory)
         else:
@@ -276,5 +276,5 @@ class _Planner:
         places: tuple[dict[str, Any], ...] = (plan.links, plan.sources, plan.programs, plan.rewritten, plan.launchers)
         for place in places:
             if place.pop(path, None) is not None:
-                plan.details.append(f"{path} comes from {wheel.name}; another package has it too")
+                plan.details.append(f"{path} comes from {wheel.name}; it is also in another package")
         return path

@@ -104,14 +104,14 @@ def test_of_several_owners_of_a_file_the_last_by_name_wins_whatever_the_order() 
     for order in (wheels, wheels[::-1]):
         found = planned(*order)
         assert site_links(found) == {"tests/__init__.py": "c", "tests/b.py": "b"}
-        assert found.details == ["tests/__init__.py comes from c; a, b has it too"]
+        assert found.details == ["tests/__init__.py comes from c; it is also in a, b"]
 
 
 @pytest.mark.parametrize("mode", ["fold", "hardlink"])
 def test_a_directory_wins_against_a_file(mode: str) -> None:
     found = planned(wheel("a", "x/y.py"), wheel("b", "x"), mode=mode)
     assert f"{SITE}/x" not in {**found.links, **found.sources} or found.links[f"{SITE}/x"].endswith("a/site-packages/x")
-    assert found.details == ["x comes from a; b has it too"]
+    assert found.details == ["x comes from a; it is also in b"]
 
 
 def test_the_data_scheme_has_real_directories_two_levels_deep() -> None:
@@ -155,7 +155,7 @@ def test_of_several_programs_of_one_name_the_last_wins() -> None:
     point = EntryPoint("run", "x", "main", False)
     found = planned(wheel("b", entry_points=(point,)), wheel("a", script_files=(ScriptFile("run", False),)))
     assert "bin/run" in found.programs and "bin/run" not in found.sources
-    assert found.details == ["bin/run comes from b; another package has it too"]
+    assert found.details == ["bin/run comes from b; it is also in another package"]
 
 
 def test_headers_have_a_directory_of_their_own() -> None:

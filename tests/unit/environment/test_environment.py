@@ -200,7 +200,7 @@ def test_what_two_wheels_have_is_reported(
 ) -> None:
     wheels = [store(Wheel(name, files={"shared.py": name})) for name in ("one", "two")]
     create_environment(cache, interpreter, wheels, "fold", listener)
-    assert listener.details == ["shared.py comes from two; one has it too"]
+    assert listener.details == ["shared.py comes from two; it is also in one"]
 
 
 def test_many_threads_make_one_environment(cache: Cache, interpreter: Interpreter, store: Store) -> None:
