@@ -50,6 +50,8 @@ class Cache:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
         self._is_checked = False
+        self._temporaries: set[Path] = set()
+        self._is_abandoned = False
 
     def directory(self, bucket: Bucket) -> Path:
         """Return the directory of a bucket, made where it is missing.
@@ -100,11 +102,23 @@ class Cache:
     @contextmanager
     def temporary_directory(self) -> Iterator[Path]:
         """Give a new directory on the cache's filesystem; what is left in it afterwards is removed."""
+        if self._is_abandoned:
+            raise CacheUnusable("The launch was given up.")
         with _unusable(self.root / Bucket.TMP):
             path = Path(tempfile.mkdtemp(dir=self.directory(Bucket.TMP)))
+        self._temporaries.add(path)
         try:
-            yield path
+            # What is done in it is writing: a full disk in there is a matter of the cache as well.
+            with _unusable(path):
+                yield path
         finally:
+            remove_tree(path)
+            self._temporaries.discard(path)
+
+    def abandon(self) -> None:
+        """Remove what is half made and make nothing more, because the process is about to end."""
+        self._is_abandoned = True
+        for path in tuple(self._temporaries):
             remove_tree(path)
 
     def publish(self, made: Path, bucket: Bucket, key: str) -> Path:

@@ -14,6 +14,9 @@ class Reporter(Protocol):
     def step(self, text: str) -> None:
         """A new step began, such as ``"Resolving requests"``; it replaces the one before."""
 
+    def progress(self, done: int, total: int) -> None:
+        """`done` of `total` parts of the current step are finished."""
+
     def download_started(self, name: str, size_bytes: int | None) -> None:
         """A download called `name` began; the size is None where nobody told it."""
 
@@ -37,6 +40,9 @@ class SilentReporter:
     """A reporter for callers that want no progress; it satisfies `Reporter`."""
 
     def step(self, text: str) -> None:
+        """Say nothing."""
+
+    def progress(self, done: int, total: int) -> None:
         """Say nothing."""
 
     def download_started(self, name: str, size_bytes: int | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from launcher.cli import console
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
         return _dispatch(arguments)
     except PyscriptError as error:
         console.show_error(error)
-        return error.exit_code
+        return _left_at_once(error.exit_code)
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
@@ -34,6 +35,14 @@ def _dispatch(arguments: Sequence[str]) -> int:
     if first == "run" or first not in COMMANDS:
         return COMMANDS["run"].main(arguments)
     return COMMANDS[first].main(arguments[1:])
+
+
+def _left_at_once(exit_code: int) -> int:
+    """Return the exit code, or end the process with it where downloads are under way that nobody waits for any more."""
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        os._exit(exit_code)
+    return exit_code
 
 
 def _interrupted() -> int:

@@ -175,6 +175,9 @@ class PlainReporter:
         else:
             self.detail(text)
 
+    def progress(self, done: int, total: int) -> None:
+        """Say nothing: a log has no use for it."""
+
     def download_started(self, name: str, size_bytes: int | None) -> None:
         """Announce what may take a while."""
         if _mode.verbosity >= 0 and (size_bytes or 0) >= _WORTH_A_LINE:
@@ -214,7 +217,7 @@ class TerminalReporter(PlainReporter):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._step = ""
+        self._step = self._progress = ""
         self._downloads: dict[str, _Download] = {}
         self._done_bytes = 0
         self._started = time.monotonic()
@@ -225,11 +228,16 @@ class TerminalReporter(PlainReporter):
     def step(self, text: str) -> None:
         """Show the step beside the spinner."""
         with self._lock:
-            self._step = sanitised(text)
+            self._step, self._progress = sanitised(text), ""
             if self._thread is None and not self._over.is_set():
                 self._thread = threading.Thread(target=self._display, name="progress", daemon=True)
                 self._thread.start()
         self.detail(text)
+
+    def progress(self, done: int, total: int) -> None:
+        """Show it behind the step."""
+        with self._lock:
+            self._progress = f"{done} of {total}"
 
     def download_started(self, name: str, size_bytes: int | None) -> None:
         """Show a bar."""
@@ -260,7 +268,7 @@ class TerminalReporter(PlainReporter):
     def finished(self, text: str) -> None:
         """Show it as the last thing, which only ``-v`` leaves on the screen."""
         with self._lock:
-            self._step = sanitised(text)
+            self._step, self._progress = sanitised(text), ""
         if _mode.verbosity > 0:
             self._say(sanitised(text))
 
@@ -312,17 +320,21 @@ class TerminalReporter(PlainReporter):
 
         with self._lock:
             downloads = sorted(self._downloads.items(), key=lambda item: -(item[1].size_bytes or 0))[:6]
-            step, done_bytes = self._step, self._done_bytes
+            step, progress, done_bytes = self._step, self._progress, self._done_bytes
         elapsed = time.monotonic() - self._started
         frame = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"[int(elapsed * 12) % 10] if _speaks_unicode() else "|/-\\"[int(elapsed * 8) % 4]
         rate = f"{megabytes(int(done_bytes / elapsed))}/s" if downloads and done_bytes else ""
         total = megabytes(done_bytes) if done_bytes else ""
         head = Text(no_wrap=True, overflow="ellipsis")
-        head.append(f"{frame} ", "cyan").append(step, "bold").append(f"  {total}  {rate}".rstrip(), "dim")
+        head.append(f"{frame} ", "cyan").append(step, "bold").append(_joined(progress, total, rate), "dim")
         grid = Table.grid(padding=(0, 2))
         for name, download in downloads:
             grid.add_row(f"  [dim]{_plain(name)}[/]", _bar(download), *_amounts(download))
         return Group(head, grid)
+
+
+def _joined(*parts: str) -> str:
+    return "".join(f"  {part}" for part in parts if part)
 
 
 def _plain(text: str) -> str:

@@ -16,7 +16,8 @@ from launcher.cli.parser import build_parser as build_options_parser
 from launcher.errors import LaunchFailed, ScriptNotFound, UsageError
 from launcher.launch import record as records
 from launcher.launch import warm
-from launcher.prepare import Preparation, RunRequest, TargetKind, prepare
+from launcher.prepare import Preparation, prepare
+from launcher.request import RunRequest, TargetKind
 from launcher.settings import COLORS
 
 _SETTING_OPTIONS = (
@@ -55,7 +56,11 @@ def main(arguments: Sequence[str]) -> int:
     tokens = tuple(arguments[: len(arguments) - len(split.arguments)])
     request = _request(split, options, tokens)
     cache = open_cache(options.cache_dir)
-    preparation = prepare(request, cache, os.environ, console.make_reporter())
+    try:
+        preparation = prepare(request, cache, os.environ, console.make_reporter())
+    except BaseException:
+        cache.abandon()
+        raise
     console.leave()
     return _launch(preparation)
 

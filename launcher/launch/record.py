@@ -18,8 +18,6 @@ It holds when every line of it is still true. Only `launcher.prepare` writes rec
 path once decided this". The module imports builtin modules only, because it is the whole of a warm launch.
 """
 
-from __future__ import annotations
-
 import sys
 
 if sys.platform == "win32":

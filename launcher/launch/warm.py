@@ -4,8 +4,6 @@ This is the warm path: it compares, it never parses or decides. Whatever is not 
 full path. On POSIX ``pyscript.sh`` does the same without starting Python at all.
 """
 
-from __future__ import annotations
-
 import sys
 
 from launcher.launch import record as records

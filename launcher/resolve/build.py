@@ -12,12 +12,12 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from build import BuildBackendException, BuildException, ProjectBuilder
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from launcher.cache import Bucket, Cache
-from launcher.environment.environment import Environment
 from launcher.errors import BuildFailed, UsageError
 from launcher.launch.record import stamp_of
 from launcher.launch.warm import environment_for
@@ -27,7 +27,20 @@ from launcher.reporter import Reporter
 _DECIDING_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 _SHOWN_LINES = 20
 
-BuildEnvironment = Callable[[Sequence[str], str], Environment]
+
+class BuildPlace(Protocol):
+    """An environment to build in, as `launcher.environment` makes them in a later room."""
+
+    @property
+    def path(self) -> Path:
+        """The environment's directory."""
+
+    @property
+    def python(self) -> Path:
+        """The environment's interpreter."""
+
+
+BuildEnvironment = Callable[[Sequence[str], str], BuildPlace]
 """Makes an environment of requirements; the second argument says where they come from."""
 
 
@@ -106,12 +119,12 @@ def _build(project: Path, key: str, build_environment: BuildEnvironment, cache: 
         ) from error
 
 
-def _builder_in(environment: Environment, project: Path, output: _Output) -> ProjectBuilder:
+def _builder_in(environment: BuildPlace, project: Path, output: _Output) -> ProjectBuilder:
     child = environment_for(str(environment.path), dict(os.environ))
 
-    def run(command: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
+    def run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
         done = subprocess.run(
-            command,
+            cmd,
             cwd=cwd,
             env=child | dict(extra_environ or {}),
             stdin=subprocess.DEVNULL,

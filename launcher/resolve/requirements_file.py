@@ -105,7 +105,12 @@ def as_requested(content: RequirementsFile) -> list[Requested]:
                 f"{content.paths[0]} asks for {name}, which pyscript cannot do yet.",
                 hint="Take it out of the file.",
             )
-    return [Requested(each.text, each.origin, each.hashes) for each in content.requested]
+    return [Requested(each.text, each.origin, each.hashes) for each in content.requested if not each.editable]
+
+
+def editables_of(content: RequirementsFile) -> list[tuple[str, str]]:
+    """Return the path of each project in development (``-e PATH``), and where it was asked for."""
+    return [(each.text, each.origin) for each in content.requested if each.editable]
 
 
 def with_index_options(settings: Settings, content: RequirementsFile) -> Settings:

@@ -134,3 +134,12 @@ def test_write_protected_trees_can_be_removed_and_links_are_not_followed(tmp_pat
     assert (outside / "kept").exists()
     assert sum(sizes) == 5
     remove_tree(tree)
+
+
+def test_an_abandoned_cache_loses_what_is_half_made_and_makes_nothing_more(cache: Cache) -> None:
+    with cache.temporary_directory() as made:
+        (made / "half").touch()
+        cache.abandon()
+        assert not made.exists()
+    with pytest.raises(CacheUnusable, match="given up"), cache.temporary_directory():
+        pass

@@ -1,0 +1,232 @@
+"""Collection: what nobody uses any more leaves the cache by itself.
+
+Environments unused for 30 days go, then wheels that no environment uses; where the cache is still larger than its
+budget, those used longest ago go as well, unless a script that still exists uses them (DESIGN, section 5). Nothing that
+is running is touched. A victim is renamed out of its bucket before it is removed, so that a launch finds it whole or
+not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from launcher.cache import Bucket, Cache, remove_tree
+from launcher.environment.environment import last_used, used_wheels
+from launcher.launch import record as records
+from launcher.reporter import Reporter
+
+DAY_S = 86400
+MAX_AGE_S = 30 * DAY_S
+BUDGET_BYTES = 5 * 2**30
+
+_INTERVAL_S = DAY_S
+"""Looking takes 10 ms for a thousand environments, so a preparation does it at most once a day."""
+
+_GRACE_S = DAY_S / 24
+"""Wheels and temporary files younger than this may belong to a preparation that is under way."""
+
+_MARKER = "collected"
+
+
+@dataclass(slots=True)
+class Collected:
+    """What a collection removed: names of environments and wheels, number of other files, and the bytes freed."""
+
+    environments: list[str] = field(default_factory=list)
+    wheels: list[str] = field(default_factory=list)
+    others: int = 0
+    freed_bytes: int = 0
+
+
+def collect_when_due(cache: Cache, reporter: Reporter) -> Collected | None:
+    """Collect at most once a day, silently but for ``-v``; the very first preparation only starts the clock."""
+    marker = cache.root / _MARKER
+    try:
+        is_due = time.time() - marker.stat().st_mtime > _INTERVAL_S
+    except OSError:
+        is_due = False
+        _touch(marker)
+    if not is_due:
+        return None
+    _touch(marker)
+    collected = collect(cache, MAX_AGE_S, BUDGET_BYTES)
+    reporter.detail(
+        f"Collected {len(collected.environments)} environments and {len(collected.wheels)} wheels that nobody used"
+    )
+    return collected
+
+
+def collect(cache: Cache, max_age_s: float, budget_bytes: int | None) -> Collected:
+    """Remove environments unused for `max_age_s` seconds and what is left without a user, then keep to the budget.
+
+    `budget_bytes` is None where size does not matter. Raises `CacheUnusable` where the cache cannot be used at all.
+    """
+    collected = Collected()
+    now = time.time()
+    running = set(running_environments(cache))
+    by_age = sorted(_environments(cache), key=lambda path: last_used(path) or 0)
+    kept = []
+    for path in by_age:
+        used = last_used(path)
+        is_old = used is None or now - used >= max_age_s
+        if is_old and path.name not in running and not _is_fresh(path, now):
+            _remove_environment(cache, path, collected)
+        else:
+            kept.append(path)
+    _remove_unused_wheels(cache, kept, now, collected)
+    _remove_leftovers(cache, now, collected)
+    if budget_bytes is not None:
+        spared = running | set(environments_of_scripts(cache))
+        _keep_to_budget(cache, [path for path in kept if path.name not in spared], budget_bytes, collected)
+    return collected
+
+
+def remove_environments(cache: Cache, keys: Iterable[str], wheels: Iterable[str] = ()) -> Collected:
+    """Remove environments and stored wheels by name, and the wheels that only those environments used."""
+    collected = Collected()
+    candidates = set(wheels)
+    for key in keys:
+        path = cache.path(Bucket.ENVIRONMENTS, key)
+        candidates |= {wheel for _, _, wheel in used_wheels(path)}
+        _remove_environment(cache, path, collected)
+    candidates -= {wheel for path in _environments(cache) for _, _, wheel in used_wheels(path)}
+    for wheel in candidates:
+        if _remove(cache, cache.path(Bucket.WHEELS, wheel), collected):
+            collected.wheels.append(wheel)
+    _remove_leftovers(cache, time.time(), collected)
+    return collected
+
+
+def running_environments(cache: Cache) -> Iterator[str]:
+    """Yield the names of environments that a process of this machine was started from, as far as that can be seen."""
+    pattern = re.compile(re.escape(os.fsencode(cache.root / Bucket.ENVIRONMENTS)) + rb"/([0-9a-f]+)")
+    if sys.platform == "linux":
+        for process in os.scandir("/proc"):
+            if process.name.isdigit():
+                # Both: a program of the environment shows in the command, a child of a script in the variables.
+                for what in ("cmdline", "environ"):
+                    with suppress(OSError):
+                        yield from map(os.fsdecode, pattern.findall(Path(process.path, what).read_bytes()))
+    elif sys.platform != "win32":
+        import subprocess  # noqa: PLC0415 - 10 ms, for a collection on macOS only
+
+        shown = subprocess.run(["ps", "-axwwEo", "command="], capture_output=True, check=False).stdout
+        yield from map(os.fsdecode, pattern.findall(shown))
+
+
+def environments_of_scripts(cache: Cache) -> Iterator[str]:
+    """Yield the names of environments that a script on disk was last launched in."""
+    for script, record in launch_records(cache):
+        if script is not None and script.exists():
+            yield os.path.basename(record.environment)
+
+
+def launch_records(cache: Cache) -> Iterator[tuple[Path | None, records.LaunchRecord]]:
+    """Yield each launch record with its script's absolute path, None where the launch had options or no script."""
+    root = cache.root / Bucket.LAUNCH
+    for directory, _, names in os.walk(root):
+        for name in names:
+            path = Path(directory, name)
+            if record := records.read(str(path)):
+                mirrored = path.relative_to(root).with_name(name.removesuffix(records.SUFFIX))
+                has_options = mirrored.parts[0] == records.OPTIONS_DIRECTORY
+                yield None if has_options else Path(os.sep, mirrored), record
+
+
+def directory_size(path: Path) -> tuple[int, int]:
+    """Return (bytes on disk, number of files) below `path`; links count as nothing, hard links once."""
+    total = count = 0
+    seen: set[tuple[int, int]] = set()
+    for directory, _, names in os.walk(path):
+        for name in names:
+            with suppress(OSError):
+                found = os.lstat(os.path.join(directory, name))
+                if found.st_nlink > 1 and (found.st_dev, found.st_ino) in seen:
+                    continue
+                seen.add((found.st_dev, found.st_ino))
+                total += getattr(found, "st_blocks", 0) * 512 or found.st_size
+                count += 1
+    return total, count
+
+
+def _environments(cache: Cache) -> Iterator[Path]:
+    with suppress(OSError), os.scandir(cache.root / Bucket.ENVIRONMENTS) as entries:
+        for entry in entries:
+            yield Path(entry.path)
+
+
+def _remove_environment(cache: Cache, path: Path, collected: Collected) -> None:
+    if _remove(cache, path, collected):
+        collected.environments.append(path.name)
+
+
+def _remove_unused_wheels(cache: Cache, environments: Iterable[Path], now: float, collected: Collected) -> None:
+    used = {key for path in environments for _, _, key in used_wheels(path)}
+    with suppress(OSError), os.scandir(cache.root / Bucket.WHEELS) as entries:
+        for entry in list(entries):
+            path = Path(entry.path)
+            if entry.name not in used and not _is_fresh(path, now) and _remove(cache, path, collected):
+                collected.wheels.append(entry.name)
+
+
+def _remove_leftovers(cache: Cache, now: float, collected: Collected) -> None:
+    """Remove what killed launches left in ``tmp/``, and launch records of environments that are gone."""
+    with suppress(OSError):
+        for path in list((cache.root / Bucket.TMP).iterdir()):
+            if now - path.lstat().st_mtime > _GRACE_S:
+                _remove(cache, path, collected)
+                collected.others += 1
+    for directory, _, names in os.walk(cache.root / Bucket.LAUNCH, topdown=False):
+        for name in names:
+            path = Path(directory, name)
+            record = records.read(str(path))
+            if record is None or not os.path.exists(record.program):
+                with suppress(OSError):
+                    path.unlink()
+                    collected.others += 1
+        with suppress(OSError):
+            os.rmdir(directory)  # only where it is empty
+
+
+def _keep_to_budget(cache: Cache, oldest_first: list[Path], budget_bytes: int, collected: Collected) -> None:
+    excess = directory_size(cache.root)[0] - budget_bytes
+    now = time.time()
+    while excess > 0 and oldest_first:
+        freed = collected.freed_bytes
+        _remove_environment(cache, oldest_first.pop(0), collected)
+        _remove_unused_wheels(cache, list(_environments(cache)), now, collected)
+        excess -= collected.freed_bytes - freed
+
+
+def _is_fresh(path: Path, now: float) -> bool:
+    """Tell whether a preparation that is under way may have made this and not yet used it."""
+    try:
+        return now - path.lstat().st_ctime < _GRACE_S
+    except OSError:
+        return True
+
+
+def _remove(cache: Cache, path: Path, collected: Collected) -> bool:
+    """Rename into ``tmp/`` and remove there; False where somebody else was quicker."""
+    with cache.temporary_directory() as temporary:
+        victim = temporary / "removed"
+        try:
+            # A directory without write permission cannot be moved: its entry for ".." changes.
+            os.chmod(path, 0o700) if path.is_dir() and not path.is_symlink() else None
+            os.rename(path, victim)
+        except OSError:
+            return False
+        remove_tree(victim, lambda size: setattr(collected, "freed_bytes", collected.freed_bytes + size))
+    return True
+
+
+def _touch(path: Path) -> None:
+    with suppress(OSError):
+        path.touch(mode=0o600)

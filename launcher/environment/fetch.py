@@ -1,0 +1,69 @@
+"""Resolution -> wheels in the store: what is missing is downloaded and unpacked, several wheels at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TYPE_CHECKING
+
+from launcher.cache import Cache
+from launcher.environment.stored_wheel import StoredWheel
+from launcher.reporter import Reporter
+from launcher.resolve.resolution import Resolution
+
+if TYPE_CHECKING:
+    from launcher.environment.wheel_store import WheelStore
+    from launcher.resolve.candidate import Candidate
+    from launcher.resolve.index import Index
+
+_AT_ONCE = 8
+
+
+def stored_wheels(
+    resolution: Resolution, open_index: Callable[[], Index], cache: Cache, reporter: Reporter
+) -> tuple[StoredWheel, ...]:
+    """Return the wheel of each pin from the store, fetching those it lacks; the index is opened only for them.
+
+    Raises `IndexUnreachable`, `HashMismatch`, `InvalidWheel` or `NotAvailableOffline` for the first wheel that fails;
+    what was complete by then stays in the store.
+    """
+    if not resolution.pins:
+        return ()
+    # 50 ms: installer. A launch whose environment is there does not come here.
+    from launcher.environment.wheel_store import WheelStore  # noqa: PLC0415
+
+    store = WheelStore(cache)
+    stored = {
+        pin.candidate: store.get(pin.candidate.sha256) if pin.candidate.sha256 else None for pin in resolution.pins
+    }
+    missing = [candidate for candidate, wheel in stored.items() if wheel is None]
+    if missing:
+        reporter.step("Fetching packages")
+        index = open_index()
+        # The largest first: it decides when all are there.
+        missing.sort(key=lambda candidate: -(candidate.size_bytes or 0))
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
+            fetches = {
+                candidate: pool.submit(_fetch, candidate, index, store, cache, reporter) for candidate in missing
+            }
+            for done, fetch in enumerate(as_completed(fetches.values()), 1):
+                fetch.result()  # the first failure ends it
+                reporter.progress(done, len(fetches))
+            stored |= {candidate: fetch.result() for candidate, fetch in fetches.items()}
+        finally:
+            # No waiting: after an error or an interrupt nobody wants what is still on its way.
+            pool.shutdown(wait=False, cancel_futures=True)
+    return tuple(wheel for wheel in stored.values() if wheel is not None)
+
+
+def _fetch(candidate: Candidate, index: Index, store: WheelStore, cache: Cache, reporter: Reporter) -> StoredWheel:
+    """Download and unpack one wheel, unless another launch does it at the same time; then take what that one made."""
+    name = candidate.sha256 or hashlib.sha256(candidate.url.encode()).hexdigest()
+    with cache.lock(f"wheel-{name}", reporter, f"fetching {candidate.name}"):
+        if candidate.sha256 and (found := store.get(candidate.sha256)):
+            return found
+        with cache.temporary_directory() as directory:
+            wheel, sha256 = index.download(candidate, directory, reporter)
+            return store.add(wheel, sha256, name=candidate.name, version=candidate.version)

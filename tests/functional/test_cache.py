@@ -1,0 +1,114 @@
+"""`pyscript cache`: where it is, what is in it, and what cleaning takes away."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Program
+from tests.functional.conftest import WriteScript
+from tests.support.index_server import IndexServer
+
+
+@pytest.fixture
+def filled(stocked: IndexServer, run_pyscript: Program, write_script: WriteScript) -> tuple[Path, Path]:
+    """Return two scripts that were run: one needs speak and voice, the other greet."""
+    speaking = write_script("import speak", "speak", name="speaking.py")
+    greeting = write_script("import greet", "greet", name="greeting.py")
+    for script in (speaking, greeting):
+        assert run_pyscript(script).returncode == 0
+    return speaking, greeting
+
+
+def names(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.iterdir()) if path.exists() else []
+
+
+def test_dir_is_where_the_variable_says(run_pyscript: Program, cache_dir: Path, home: Path) -> None:
+    assert run_pyscript("cache", "dir").stdout == f"{cache_dir}\n"
+    unset = {"PYSCRIPT_CACHE_DIR": None}
+    assert run_pyscript("cache", "dir", env=unset).stdout == f"{home}/.cache/pyscript\n"
+    assert run_pyscript("cache", "dir", env=unset | {"XDG_CACHE_HOME": "/x"}).stdout == "/x/pyscript\n"
+    assert run_pyscript("cache", "dir", "--cache-dir", "/y").stdout == "/y\n"
+
+
+def test_info_counts_what_is_there(filled: tuple[Path, Path], run_pyscript: Program, cache_dir: Path) -> None:
+    shown = run_pyscript("cache", "info").stdout
+    assert shown.startswith(f"{cache_dir}\n")
+    assert "environments" in shown
+    content = json.loads(run_pyscript("cache", "info", "--json").stdout)
+    assert content["path"] == str(cache_dir)
+    counts = {name: bucket["count"] for name, bucket in content["buckets"].items()}
+    assert counts["environments-v1"] == 2
+    assert counts["wheels-v1"] == 3
+    assert counts["launch-v1"] == 2
+    assert content["total_bytes"] == sum(bucket["size_bytes"] for bucket in content["buckets"].values()) > 0
+
+
+def test_info_of_no_cache_is_no_error(run_pyscript: Program, cache_dir: Path) -> None:
+    assert run_pyscript("cache", "info").returncode == 0
+    assert not cache_dir.exists()
+
+
+def test_prune_leaves_what_is_used(filled: tuple[Path, Path], run_pyscript: Program, cache_dir: Path) -> None:
+    done = run_pyscript("cache", "prune", "--json")
+    assert json.loads(done.stdout) == {"environments": 0, "wheels": 0, "freed_bytes": 0}
+    assert len(names(cache_dir / "environments-v1")) == 2
+
+
+def test_clean_takes_everything_and_the_next_run_makes_it_again(
+    filled: tuple[Path, Path], run_pyscript: Program, cache_dir: Path
+) -> None:
+    assert run_pyscript("cache", "clean").stdout.startswith("Removed 2 environments and 3 wheels, ")
+    assert not cache_dir.exists()
+    assert run_pyscript(filled[0]).returncode == 0
+
+
+def test_clean_of_a_script_takes_what_only_it_uses(
+    filled: tuple[Path, Path], run_pyscript: Program, cache_dir: Path
+) -> None:
+    done = run_pyscript("cache", "clean", filled[0])
+    assert done.stdout.startswith("Removed 1 environment and 2 wheels, "), done.stderr
+    assert len(names(cache_dir / "wheels-v1")) == 1
+    assert run_pyscript(filled[1]).returncode == 0
+    again = run_pyscript("cache", "clean", filled[0])
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "Nothing in the cache belongs to" in again.stderr
+    assert run_pyscript(filled[0]).returncode == 0
+
+
+def test_clean_of_a_package_takes_its_wheels_and_who_uses_them(
+    filled: tuple[Path, Path], run_pyscript: Program, cache_dir: Path
+) -> None:
+    assert run_pyscript("cache", "clean", "Voice", "--json").returncode == 0
+    assert len(names(cache_dir / "environments-v1")) == 1
+    assert "There is no wheel of voice" in run_pyscript("cache", "clean", "voice").stderr
+    assert run_pyscript(filled[0]).returncode == 0
+
+
+def test_clean_does_not_pull_the_floor_from_under_a_running_script(
+    run_pyscript: Program, write_script: WriteScript
+) -> None:
+    running = run_pyscript.start(write_script("import time; print('up', flush=True); time.sleep(60)"))
+    assert running.stdout is not None
+    running.stdout.readline()
+    done = run_pyscript("cache", "clean")
+    assert done.returncode == 1
+    assert "still running" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["cache"], "nothing to run"),
+        (["cache", "burn"], "invalid choice"),
+        (["cache", "prune", "--older-than", "soon"], "--older-than: 'soon' is not valid"),
+        (["cache", "info", "extra"], "Unrecognized arguments"),
+    ],
+)
+def test_a_mistake_is_told(arguments: list[str], message: str, run_pyscript: Program) -> None:
+    done = run_pyscript(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr

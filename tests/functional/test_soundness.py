@@ -1,0 +1,205 @@
+"""Many launches at once, launches that are killed anywhere, full disks, and neighbours with evil names."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Program
+from tests.functional.conftest import WriteScript, package
+from tests.support.index_server import Fault, IndexServer
+from tests.support.wheels import Wheel
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and exec are POSIX's")
+
+AT_ONCE = 50
+
+
+def test_fifty_first_launches_make_one_preparation_and_fifty_good_runs(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    script = write_script("import speak, voice; print(speak.__version__)", "speak", "greet")
+    launches = [run_pyscript.start(script) for _ in range(AT_ONCE)]
+    outputs = [launch.communicate(timeout=300) for launch in launches]
+    assert [launch.returncode for launch in launches] == [0] * AT_ONCE, [error for _, error in outputs if error]
+    assert {output for output, _ in outputs} == {"2.0\n"}
+    assert sum("Prepared" in error for _, error in outputs) == 1
+    downloads = stocked.paths("*.whl")
+    assert len(downloads) == len(set(downloads)) == 3
+    assert len(os.listdir(cache_dir / "environments-v1")) == 1
+    assert os.listdir(cache_dir / "tmp") == []
+
+
+def test_different_scripts_do_not_wait_for_each_other(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    stocked.fail("*voice*.whl", Fault(delay_s=8))
+    slow = run_pyscript.start(write_script("", "voice", name="slow.py"))
+    while not stocked.paths("*voice*"):
+        time.sleep(0.05)
+    started = time.monotonic()
+    assert run_pyscript(write_script("print('quick')", "greet", name="quick.py")).stdout == "quick\n"
+    assert slow.poll() is None, "the slow one was to be still at it"
+    assert time.monotonic() - started < 8
+
+
+# Growing pauses walk a kill through all of a preparation: start, resolution, download, unpacking, composing, launch.
+@pytest.mark.parametrize("seed", range(4))
+def test_a_launch_killed_anywhere_leaves_a_cache_that_works(
+    seed: int, stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    files = {f"many/m{number}.py": b"x = 1\n" * 50 for number in range(200)}
+    stocked.add(Wheel("many", files={"many/__init__.py": b"", **files}, requires=("speak",)))
+    script = write_script("import many.m199, speak, voice; print(speak.__version__)", "many")
+    for step in range(12):
+        launch = run_pyscript.start(script)
+        time.sleep(0.05 + 0.06 * step + 0.015 * seed)
+        launch.kill()
+        launch.communicate()
+    done = run_pyscript(script)
+    assert (done.returncode, done.stdout) == (0, "2.0\n"), done.stderr
+
+
+def test_an_interrupt_ends_quietly_and_cleans_up(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    stocked.fail("*voice*.whl", Fault(delay_s=8))
+    launch = run_pyscript.start(write_script("", "speak"))
+    while not stocked.paths("*voice*.whl"):
+        time.sleep(0.05)
+    time.sleep(0.3)
+    interrupted = time.monotonic()
+    launch.send_signal(signal.SIGINT)
+    _, error = launch.communicate(timeout=25)
+    assert time.monotonic() - interrupted < 6, "it waited for the download"
+    assert launch.returncode == -signal.SIGINT
+    assert "Traceback" not in error
+    assert os.listdir(cache_dir / "tmp") == []
+
+
+def test_the_process_is_the_script(run_pyscript: Program, write_script: WriteScript) -> None:
+    script = write_script("import os, time; print(os.getpid(), flush=True); time.sleep(60)")
+    run_pyscript("-c", "0")
+    for _ in range(2):
+        launch = run_pyscript.start(script)
+        assert launch.stdout is not None
+        assert int(launch.stdout.readline()) == launch.pid
+        launch.send_signal(signal.SIGTERM)
+        assert launch.wait(timeout=20) == -signal.SIGTERM
+
+
+EVIL = "open({marker!r}, 'w').close(); raise SystemExit('hijacked')\n"
+NAMES = (
+    "launcher",
+    "packaging",
+    "os",
+    "tomli",
+    "filelock",
+    "site",
+    "json",
+    "sitecustomize",
+    "usercustomize",
+    "posixpath",
+)
+
+
+@pytest.mark.parametrize("where", ["beside the script", "PYTHONPATH", "PYTHONSTARTUP and PYTHONHOME"])
+def test_the_launchers_own_imports_cannot_be_replaced(
+    where: str, stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    marker, evil = tmp_path / "hijacked", tmp_path / "evil"
+    evil.mkdir()
+    for name in NAMES:
+        (evil / f"{name}.py").write_text(EVIL.format(marker=str(marker)))
+    script = write_script("print('ran')", "speak")
+    environ: dict[str, str | None] = {}
+    if where == "PYTHONPATH":
+        environ["PYTHONPATH"] = str(evil)
+    elif where != "beside the script":
+        environ |= {"PYTHONSTARTUP": str(evil / "os.py"), "PYTHONHOME": str(evil)}
+    # A program of ours, not Python, is the target: so that nobody but the launcher could import anything.
+    (tmp_path / "program").mkdir()
+    program = tmp_path / "program" / "witness"
+    program.write_text("#!/bin/sh\necho ran\n")
+    program.chmod(0o755)
+    environ["PATH"] = f"{program.parent}{os.pathsep}{run_pyscript.environ['PATH']}"
+    done = run_pyscript("--with", "speak", "witness", env=environ, cwd=evil)
+    assert done.stdout == "ran\n", done.stderr
+    assert not marker.exists()
+    if where == "beside the script":
+        target = evil / "x.py"
+        target.write_text(script.read_text())
+        for name in NAMES[:2]:
+            assert (evil / f"{name}.py").exists()
+        for name in ("os", "site", "json", "posixpath", "sitecustomize", "usercustomize"):
+            (evil / f"{name}.py").unlink()
+        assert run_pyscript(target, cwd=evil).stdout == "ran\n"
+        assert not marker.exists()
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k,mode=700", "tmpfs", small], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("only root can mount a small disk")
+    try:
+        stocked.add(Wheel("big", files={"big.py": os.urandom(400_000)}))
+        script = write_script("import big", "big")
+        done = run_pyscript(script, env={"PYSCRIPT_CACHE_DIR": str(small)})
+        assert done.returncode == 1
+        assert "No space left on device" in done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
+        assert list((small / "tmp").iterdir()) == []
+        assert not list(small.glob("wheels-v1/*"))
+        good = write_script("print('runs')", "greet", name="good.py")
+        assert run_pyscript(good, env={"PYSCRIPT_CACHE_DIR": str(small)}).stdout == "runs\n"
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_a_damaged_cache_is_mended(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    script = write_script("import speak; print(speak.__version__)", "speak")
+    run_pyscript(script)
+    for bucket in ("index-v1", "metadata-v1", "interpreters-v1", "resolutions-v1", "launch-v1"):
+        files = [path for path in (cache_dir / bucket).rglob("*") if path.is_file()]
+        assert files, bucket
+        for path in files:
+            path.write_bytes(b"\0garbage" if path.stat().st_size % 2 else b"")
+        done = run_pyscript(script)
+        assert (done.returncode, done.stdout) == (0, "2.0\n"), (bucket, done.stderr)
+
+
+def test_a_removed_interpreter_link_makes_the_environment_anew(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    script = write_script("import speak; print(speak.__version__)", "speak")
+    run_pyscript(script)
+    (environment,) = (cache_dir / "environments-v1").iterdir()
+    (environment / "bin" / "python").unlink()
+    done = run_pyscript(script)
+    assert (done.returncode, done.stdout) == (0, "2.0\n"), done.stderr
+
+
+def test_hashes_that_differ_are_refused_and_nothing_runs(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    stocked.fail("*greet*.whl", Fault(content=package("greet", "1.0", ("evil",)).content))
+    done = run_pyscript(write_script("print('ran')", "greet"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "greet" in done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    assert not list(cache_dir.glob("wheels-v1/*"))
+    assert not list(cache_dir.glob("environments-v1/*"))

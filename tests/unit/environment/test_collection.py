@@ -1,0 +1,161 @@
+"""Collection removes what nobody uses, and nothing else."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from launcher.cache import Bucket, Cache
+from launcher.environment import collection
+from launcher.environment.environment import MARKER, last_used
+from launcher.launch import record as records
+from launcher.launch.record import LaunchRecord
+from launcher.reporter import SilentReporter
+
+DAY = collection.DAY_S
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The change time of a file cannot be set, so that a test's own files would always be too young to go."""
+    monkeypatch.setattr(collection, "_GRACE_S", -1)
+
+
+def environment(cache: Cache, key: str, days_unused: float, *wheels: str) -> Path:
+    path = cache.directory(Bucket.ENVIRONMENTS) / key
+    (path / "bin").mkdir(parents=True)
+    (path / "bin" / "python").touch()
+    (path / MARKER).write_bytes(marshal.dumps(tuple((wheel, "1.0", wheel) for wheel in wheels)))
+    age(path, days_unused)
+    for wheel in wheels:
+        stored = cache.directory(Bucket.WHEELS) / wheel
+        stored.mkdir(exist_ok=True)
+        (stored / "module.py").write_bytes(b"x" * 5000)
+        stored.chmod(0o555)
+    return path
+
+
+def age(path: Path, days: float) -> None:
+    then = time.time() - days * DAY
+    for marker in (MARKER, "used"):
+        (path / marker).touch()
+        os.utime(path / marker, (then, then))
+
+
+def record_for(cache: Cache, script: Path, environment: Path) -> Path:
+    made = LaunchRecord(str(environment / "bin" / "python"), str(environment), "")
+    path = records.record_path(str(cache.root), (str(script),), "/")
+    content = records.encode(made)
+    assert path is not None
+    assert content is not None
+    cache.write_file(Path(path), content)
+    return Path(path)
+
+
+def names(cache: Cache, bucket: Bucket) -> set[str]:
+    return set(os.listdir(cache.directory(bucket)))
+
+
+def test_what_is_unused_for_long_goes_with_the_wheels_only_it_used(cache: Cache) -> None:
+    environment(cache, "a1", 31, "shared", "lonely")
+    environment(cache, "b2", 29, "shared")
+    collected = collection.collect(cache, 30 * DAY, None)
+    assert (collected.environments, collected.wheels) == (["a1"], ["lonely"])
+    assert collected.freed_bytes >= 5000
+    assert names(cache, Bucket.ENVIRONMENTS) == {"b2"}
+    assert names(cache, Bucket.WHEELS) == {"shared"}
+    assert names(cache, Bucket.TMP) == set()
+
+
+def test_an_environment_without_its_marker_goes(cache: Cache) -> None:
+    path = environment(cache, "a1", 0)
+    for marker in (MARKER, "used"):
+        (path / marker).unlink(missing_ok=True)
+    assert last_used(path) is None
+    assert collection.collect(cache, 30 * DAY, None).environments == ["a1"]
+
+
+def test_what_is_running_stays(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment(cache, "a1", 90, "w")
+    monkeypatch.setattr(collection, "running_environments", lambda cache: iter(["a1"]))
+    collected = collection.collect(cache, 30 * DAY, 0)
+    assert (collected.environments, collected.wheels) == ([], [])
+
+
+def test_this_very_process_is_not_taken_for_a_running_environment(cache: Cache) -> None:
+    environment(cache, "a1", 0)
+    assert list(collection.running_environments(cache)) == []
+
+
+def test_the_budget_takes_the_oldest_first_and_spares_scripts_that_exist(cache: Cache, tmp_path: Path) -> None:
+    script = tmp_path / "x.py"
+    script.touch()
+    record_for(cache, script, environment(cache, "a1", 20, "one"))
+    environment(cache, "b2", 10, "two")
+    environment(cache, "c3", 5, "three")
+    size, _ = collection.directory_size(cache.root)
+    collected = collection.collect(cache, 30 * DAY, size - 1000)
+    assert (collected.environments, collected.wheels) == (["b2"], ["two"])
+    script.unlink()
+    assert collection.collect(cache, 30 * DAY, 0).environments == ["a1", "c3"]
+
+
+def test_leftovers_go(cache: Cache, tmp_path: Path) -> None:
+    (cache.directory(Bucket.TMP) / "killed").mkdir()
+    gone = environment(cache, "a1", 31)
+    kept = environment(cache, "b2", 1)
+    record_of_gone = record_for(cache, tmp_path / "gone.py", gone)
+    record_of_kept = record_for(cache, tmp_path / "kept.py", kept)
+    collection.collect(cache, 30 * DAY, None)
+    assert names(cache, Bucket.TMP) == set()
+    assert not record_of_gone.exists()
+    assert record_of_kept.exists()
+
+
+def test_what_is_fresh_may_belong_to_a_preparation_under_way(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collection, "_GRACE_S", 3600)
+    environment(cache, "a1", 0, "w")
+    (cache.directory(Bucket.WHEELS) / "just-unpacked").mkdir()
+    (cache.directory(Bucket.TMP) / "busy").mkdir()
+    collection.collect(cache, 30 * DAY, None)
+    assert "just-unpacked" in names(cache, Bucket.WHEELS)
+    assert "busy" in names(cache, Bucket.TMP)
+
+
+def test_it_happens_once_a_day(cache: Cache) -> None:
+    cache.directory(Bucket.TMP)
+    reporter = SilentReporter()
+    assert collection.collect_when_due(cache, reporter) is None
+    assert collection.collect_when_due(cache, reporter) is None
+    then = time.time() - 2 * DAY
+    os.utime(cache.root / "collected", (then, then))
+    assert collection.collect_when_due(cache, reporter) is not None
+    assert collection.collect_when_due(cache, reporter) is None
+
+
+def test_records_are_found_with_their_scripts(cache: Cache, tmp_path: Path) -> None:
+    record_for(cache, tmp_path / "x.py", environment(cache, "a1", 0))
+    with_options = records.record_path(str(cache.root), ("--with", "a", "x.py"), "/")
+    content = records.encode(LaunchRecord("/bin/sh", "/env", "", ("--with", "a", "x.py"), 2))
+    assert with_options is not None
+    assert content is not None
+    cache.write_file(Path(with_options), content)
+    assert {script for script, _ in collection.launch_records(cache)} == {tmp_path / "x.py", None}
+
+
+def test_hard_links_count_once(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"x" * 10_000)
+    os.link(tmp_path / "one", tmp_path / "two")
+    (tmp_path / "link").symlink_to("one")
+    size, count = collection.directory_size(tmp_path)
+    assert 10_000 <= size < 20_000
+    assert count == 2
