@@ -72,14 +72,15 @@ class Fetcher:
         self._authorizations: dict[_Origin, str] = {}
         self._asked_netrc: set[_Origin] = set()
         self._opened: httpx2.Client | None = None
+        self._is_closed = False
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close all connections."""
         with self._lock:
+            self._is_closed = True
             if self._opened is not None:
                 self._opened.close()
-                self._opened = None
 
     def remember_credentials(self, url: str) -> str:
         """Return the URL without its credentials, which are kept for its origin."""
@@ -122,7 +123,7 @@ class Fetcher:
                     else:
                         return read(download)
             except (httpx2.TransportError, httpx2.DecodingError) as error:
-                if is_last or not _is_worth_repeating(error):
+                if is_last or self._is_closed or not _is_worth_repeating(error):
                     raise _failed(url, error, attempt + 1, self._timeout_s) from error
             except (httpx2.InvalidURL, httpx2.TooManyRedirects, httpx2.StreamError, UnicodeError) as error:
                 raise IndexUnreachable(f"{mask_credentials(url)} cannot be fetched: {error}.") from error

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +25,7 @@ from launcher.cache import Cache
 from launcher.errors import IndexUnreachable, NotAvailableOffline, UsageError
 from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
+from launcher.resolve.crew import Crew
 from launcher.resolve.fetcher import CONNECTIONS_AT_ONCE, Fetcher, Reply
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.metadata_source import MetadataSource
@@ -88,7 +88,7 @@ class Index:
         self._project_pages: Once[str, ProjectPage | None] = Once()
         self._wheel_metadata: Once[str, WheelMetadata] = Once()
         self._linked: Once[str, list[PageFile]] = Once()
-        self._pool = ThreadPoolExecutor(CONNECTIONS_AT_ONCE, thread_name_prefix="index")
+        self._crew = Crew(CONNECTIONS_AT_ONCE)
 
     def __enter__(self) -> Index:
         return self
@@ -98,14 +98,19 @@ class Index:
 
     def close(self) -> None:
         """Stop what was fetched ahead, close the connections and forget wheels that nobody asked for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._crew.close()
         self.fetcher.close()
         self._files.close()
 
     def submit(self, work: Callable[..., object], *arguments: object) -> None:
-        """Do something ahead in the bounded pool; what goes wrong there is met again by whoever needs the result."""
-        with suppress(RuntimeError):  # the pool was closed meanwhile
-            self._pool.submit(work, *arguments)
+        """Do something ahead; what goes wrong there is met again by whoever needs the result."""
+        self._crew.submit(work, *arguments)
+
+    def remember_credentials(self, texts: Iterable[str]) -> None:
+        """Keep the credentials in the URLs of requirements, for a download by a resolution that was made earlier."""
+        for text in texts:
+            for url in _URL_WITH_CREDENTIALS.findall(text):
+                self.fetcher.remember_credentials(url)
 
     def page(self, name: str) -> ProjectPage | None:
         """Return the files of the project with this canonical name, or None where nobody knows it.
@@ -222,6 +227,7 @@ class Index:
 
 # What unearth is given
 
+_URL_WITH_CREDENTIALS = re.compile(r"https?://[^/\s@]+@[^\s]+")
 _OFFER = "https://offered.invalid/"
 _JSON = "application/vnd.pypi.simple.v1+json"
 

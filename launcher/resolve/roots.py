@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from launcher.resolve.index import Index
 
 _VERSION_CONTROL = re.compile(r"(git|hg|svn|bzr)(\+|@)", re.IGNORECASE)
-_BARE = re.compile(r"(?P<where>[^\s;\[\]]+?)(?:\[(?P<extras>[^\]]*)\])?(?:\s*;\s*(?P<marker>.*)|\s+;(?P<late>.*))?")
+_BARE = re.compile(r"(?P<where>.+?)(?:\[(?P<extras>[^\]]*)\])?(?:\s+;\s*(?P<marker>.*))?")
 _FETCHED_SCHEMES = ("http", "https", "file")
 
 

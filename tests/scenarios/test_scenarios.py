@@ -4,10 +4,10 @@ In ``packages`` a key is ``name version``; its value is a list of requirements, 
 
 - ``requires``, ``extras`` (a table of lists), ``requires-python``, ``tag``, ``build-tag``: what the wheel says;
 - ``tags``: several wheels of this version, one for each tag; ``sdist = true``: only a source distribution;
-- ``index-requires-python``, ``yanked``: what the page says; ``metadata``: METADATA that is served instead of the true one.
+- ``index-requires-python``, ``yanked``: what the page says; ``metadata``: METADATA that is served instead.
 
-``requested`` are the requirements, each written by the same origin unless it is ``[text, origin]``. Either ``pins`` is the
-whole answer, or ``error`` names the error's class and ``says`` are parts of its message and hint in this order.
+``requested`` are the requirements, of one origin unless it is ``[text, origin]``. Either ``pins`` is the whole answer,
+or ``error`` names the error's class and ``says`` are parts of its message and hint in this order.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from launcher.reporter import SilentReporter
 from launcher.resolve.index import Index, IndexSettings
 from launcher.resolve.provider import Policy, resolve
 from launcher.resolve.resolution import Requested, Resolution
-from tests.support.index_server import IndexServer
 from tests.scenarios.interpreters import make_interpreter
+from tests.support.index_server import IndexServer
 from tests.support.wheels import Wheel
 
 _HERE = Path(__file__).parent
@@ -52,7 +52,8 @@ class _Listener(SilentReporter):
 def test_scenario(scenario: dict[str, Any], tmp_path: Path) -> None:
     with IndexServer() as server:
         for key, what in scenario["packages"].items():
-            _serve(server, *key.split(" "), what if isinstance(what, dict) else {"requires": what})
+            name, version = key.split(" ")
+            _serve(server, name, version, what if isinstance(what, dict) else {"requires": what})
         listener = _Listener()
         if "error" in scenario:
             with pytest.raises(getattr(errors, scenario["error"])) as caught:

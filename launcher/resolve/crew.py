@@ -1,0 +1,57 @@
+"""A few threads that do work ahead and that nobody ever waits for.
+
+`concurrent.futures` joins its threads when the process ends: one slow server would keep a failed launch alive for as
+long as its timeout lasts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+
+_Task = tuple[Callable[..., object], tuple[object, ...]]
+
+
+class Crew:
+    """Does submitted work in at most `size` daemon threads, which begin when there is work for them."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._is_closed = False
+        self._lock = threading.Lock()
+
+    def submit(self, work: Callable[..., object], *arguments: object) -> None:
+        """Do `work` soon; what it raises is dropped, and after `close` nothing is done."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._tasks.put((work, arguments))
+            if self._idle < self._tasks.qsize() and len(self._threads) < self._size:
+                thread = threading.Thread(target=self._labour, name=f"index-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def close(self) -> None:
+        """Forget what has not begun and let the threads end after what they are doing."""
+        with self._lock:
+            self._is_closed = True
+            for _ in self._threads:
+                self._tasks.put(None)
+
+    def _labour(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            task = self._tasks.get()
+            with self._lock:
+                self._idle -= 1
+            if task is None or self._is_closed:
+                return
+            work, arguments = task
+            with suppress(Exception):
+                work(*arguments)

@@ -1,0 +1,78 @@
+"""Written requirements: paths and URLs of wheels, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from launcher.cache import Cache
+from launcher.errors import BuildFailed, InvalidMetadata, PyscriptError
+from launcher.resolve.dependencies import DependencyReader
+from launcher.resolve.index import Index, IndexSettings
+from launcher.resolve.resolution import Requested
+from launcher.resolve.roots import Root, read_roots
+from tests.scenarios.interpreters import make_interpreter
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index(IndexSettings(no_index=True), make_interpreter(), Cache(tmp_path)) as made:
+        yield made
+
+
+def read(text: str, index: Index) -> list[Root]:
+    return read_roots([Requested(text, "--with")], DependencyReader(make_interpreter().markers), index)
+
+
+@pytest.mark.parametrize(
+    ("text", "extras"),
+    [
+        ("{path}", ()),
+        ("{path}[x,Y]", ("x", "y")),
+        ("{url}", ()),
+        ("{url} ; python_version > '3'", ()),
+        ("demo @ {url}", ()),
+        ("Demo[x] @ {url} ; python_version > '3'", ("x",)),
+    ],
+)
+def test_a_wheel_on_this_machine(text: str, extras: tuple[str, ...], index: Index, tmp_path: Path) -> None:
+    path = tmp_path / "a directory" / "demo-1.0-py3-none-any.whl"
+    (root,) = read(text.format(path=path, url=path.as_uri()), index)
+    assert root.candidate is not None
+    assert (root.dependency.name, root.dependency.extras) == ("demo", extras)
+    assert (root.candidate.version, root.candidate.url) == ("1.0", path.as_uri())
+
+
+def test_a_marker_that_does_not_hold(index: Index) -> None:
+    assert read("https://h/demo-1.0-py3-none-any.whl ; python_version < '3'", index) == []
+    assert read("demo; sys_platform == 'win32'", index) == []
+
+
+def test_a_hash_and_no_credentials_are_kept(index: Index) -> None:
+    (root,) = read("demo @ https://me:secret@h/demo-1.0-py3-none-any.whl#sha256=AB", index)
+    assert root.candidate is not None
+    assert root.candidate.sha256 == "ab"
+    assert "secret" not in repr(root.candidate) + repr(root.dependency)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("/some/project", BuildFailed),
+        ("/some/demo-1.0.tar.gz", BuildFailed),
+        ("https://h/demo-1.0.zip", BuildFailed),
+        ("git+https://h/demo.git", BuildFailed),
+        ("demo @ git+ssh://git@h/demo.git@v1", BuildFailed),
+        ("demo @ https://h/demo-1.0-any.whl", InvalidMetadata),
+        ("demo @ ftp://h/demo-1.0-py3-none-any.whl", InvalidMetadata),
+        ("other @ https://h/demo-1.0-py3-none-any.whl", InvalidMetadata),
+        ("demo >>> 1", InvalidMetadata),
+        ("", InvalidMetadata),
+    ],
+)
+def test_what_is_refused(text: str, error: type[PyscriptError], index: Index) -> None:
+    with pytest.raises(error) as caught:
+        read(text, index)
+    assert "--with" in caught.value.message
