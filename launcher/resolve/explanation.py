@@ -52,10 +52,12 @@ def _collect(proof: Incompatibility[Node, int], graph: Graph) -> _Facts:
         if clause.cause is IncompatibilityCause.ROOT and isinstance(clause.origin, Root):
             if clause.origin not in facts.roots:
                 facts.roots.append(clause.origin)
-        elif clause.cause is IncompatibilityCause.DEPENDENCY and len(terms) == 2:
-            parent, child = terms[0].package, terms[1].package
+        elif clause.cause is IncompatibilityCause.DEPENDENCY:
+            # A project that needs another version of itself makes a clause of one term.
+            parent, child = terms[0].package, terms[-1].package
             by, which = facts.needs.get((parent, child), (0, 0))
-            facts.needs[parent, child] = (by | _bits(terms[0].constraint), which | _bits(terms[1].constraint))
+            these = _bits(terms[1].constraint) if len(terms) == 2 else 0
+            facts.needs[parent, child] = (by | _bits(terms[0].constraint), which | these)
         elif clause.cause is IncompatibilityCause.NO_VERSIONS:
             name = terms[0].package.name
             existing = (1 << graph.releases(name).count) - 1
@@ -85,7 +87,7 @@ class _Words:
         """Return the lines that say what is the matter."""
         roots, because = self._facts.roots, self._because()
         names = {root.dependency.name for root in roots}
-        if len(roots) == 1:
+        if len(roots) == 1 and because:
             subject = f"{roots[0].dependency.text} ({roots[0].requested.origin}) cannot be satisfied"
             return [f"{subject}: {because[0]}"] if len(because) == 1 else [f"{subject}:", *_indented(because)]
         if len(names) == 1 and not self._facts.needs:
@@ -117,7 +119,12 @@ class _Words:
 
     def _needs_in_order(self) -> list[tuple[tuple[Node, Node], tuple[int, int]]]:
         """Return needs as one reads them: from the written requirements on to what these lead to."""
-        waiting = [(key, value) for key, value in self._facts.needs.items() if key[0].name != key[1].name]
+        # That an extra needs its own project in the same version goes without saying.
+        waiting = [
+            (key, value)
+            for key, value in self._facts.needs.items()
+            if key[0].name != key[1].name or not value[0] & value[1]
+        ]
         known, ordered = set(self._wanted), []
         while waiting:
             ready = [item for item in waiting if item[0][0].name in known] or waiting
@@ -136,7 +143,7 @@ class _Words:
         ]
 
     def _need(self, parent: Node, child: Node, by: int, which: int) -> str:
-        by &= self._wanted.get(parent.name, -1)
+        by = by & self._wanted.get(parent.name, -1) or by
         texts: dict[str, None] = {}
         for version in reversed(positions(by)):
             if isinstance(self._graph.releases(parent.name).usable(version), Unusable):
@@ -144,11 +151,13 @@ class _Words:
             for stated in self._graph.stated(parent, version):
                 if stated.name == child.name and (not child.extra or child.extra in stated.extras):
                     texts[f"{child}{stated.specifiers}" if stated.url is None else stated.text] = None
-        if len(texts) <= _MOST_TEXTS:
-            needed = " or ".join(texts) or str(child)
+        if len(texts) <= _MOST_TEXTS or not which:
+            needed = " or ".join([*texts][:_MOST_TEXTS]) or str(child)
         else:
             needed = f"{child} {self._span(child.name, which)}"
         line = f"{parent} {self._versions(parent.name, by)} needs {needed}"
+        if parent.name == child.name:
+            return f"{line}, which is not itself"
         if which:
             return line
         return f"{line}, {self._why_none(child.name)}"

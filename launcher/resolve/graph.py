@@ -155,7 +155,7 @@ class Graph:
             self.require(needs, dependency)
         for other in [other for other in needs if other.name == node.name]:
             needs[other] = needs[other] & itself
-            if other == node:
+            if other == node and version in needs[other]:
                 del needs[other]
         return needs
 

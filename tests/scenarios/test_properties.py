@@ -1,0 +1,120 @@
+"""Small random worlds: an answer is right, no answer means there is none, and then there are words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.requirements import Requirement
+
+from launcher.errors import PackageNotFound, ResolutionImpossible
+from launcher.reporter import SilentReporter
+from launcher.resolve.candidate import Candidate
+from launcher.resolve.metadata import WheelMetadata
+from launcher.resolve.pages import PageFile, ProjectPage, make_page
+from launcher.resolve.provider import Policy, resolve
+from launcher.resolve.resolution import Requested
+from tests.scenarios.interpreters import make_interpreter
+
+World = Mapping[tuple[str, str], Sequence[str]]
+"""What each (name, version) needs."""
+
+NAMES = ("a", "b", "c", "d")
+VERSIONS = ("1", "2", "3")
+INTERPRETER = make_interpreter()
+
+requirements = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(NAMES),
+    st.sampled_from(["", "[x]", "[y]"]),
+    st.sampled_from(["", "", "==1", "==2", ">=2", "<3", "<2", "!=2", ">3"]),
+)
+needs = st.builds(
+    "{}{}".format, requirements, st.sampled_from(["", "", "; extra == 'x'", "; extra == 'y'", "; os_name == 'nt'"])
+)
+worlds = st.dictionaries(
+    st.tuples(st.sampled_from(NAMES), st.sampled_from(VERSIONS)), st.lists(needs, max_size=3), max_size=12
+)
+
+
+class _Index:
+    """An index in memory."""
+
+    locations = ("memory",)
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def page(self, name: str) -> ProjectPage | None:
+        files = [
+            PageFile(f"{name}-{version}-py3-none-any.whl", f"{name}/{version}", version, None, None, None, None, None)
+            for owner, version in self._world
+            if owner == name
+        ]
+        return make_page(name, files, "memory") if files else None
+
+    def choose_wheel(self, name: str, files: Sequence[PageFile], source: str) -> Candidate:
+        version = files[0].filename.split("-")[1]
+        return Candidate(name, version, files[0].filename, files[0].url, files[0].sha256, index=source)
+
+    def metadata(self, candidate: Candidate) -> WheelMetadata:
+        texts = tuple(self._world[candidate.name, candidate.version])
+        return WheelMetadata(candidate.name, candidate.version, texts, None, ("x", "y"))
+
+    def with_sha256(self, candidate: Candidate) -> Candidate:
+        return candidate
+
+    def submit(self, *work: object) -> None:
+        """Nothing is fetched ahead."""
+
+
+def _is_sound(chosen: Mapping[str, str], world: World, wanted: Sequence[str]) -> bool:
+    """Tell whether `chosen` satisfies everything that follows from what is wanted."""
+    waiting = [(Requirement(text), "") for text in wanted]
+    seen = set()
+    while waiting:
+        requirement, _ = waiting.pop()
+        version = chosen.get(requirement.name)
+        if version is None or version not in requirement.specifier:
+            return False
+        for extra in ("", *requirement.extras):
+            if (requirement.name, extra) in seen:
+                continue
+            seen.add((requirement.name, extra))
+            for text in world[requirement.name, version]:
+                found = Requirement(text)
+                if found.marker is None or found.marker.evaluate({**INTERPRETER.markers, "extra": extra}):
+                    waiting.append((found, extra))
+    return True
+
+
+def _exists(world: World, wanted: Sequence[str]) -> bool:
+    choices = [[None, *(version for name, version in world if name == each)] for each in NAMES]
+    for versions in product(*choices):
+        chosen = {name: version for name, version in zip(NAMES, versions, strict=True) if version is not None}
+        if _is_sound(chosen, world, wanted):
+            return True
+    return False
+
+
+@settings(max_examples=400)
+@given(worlds, st.lists(requirements, min_size=1, max_size=3))
+def test_answers_are_right_and_refusals_are_true(world: World, wanted: list[str]) -> None:
+    index: Any = _Index(world)
+    asked = [Requested(text, f"line {number}") for number, text in enumerate(wanted, 1)]
+    try:
+        resolution = resolve(asked, INTERPRETER, index, Policy(), SilentReporter())
+    except (ResolutionImpossible, PackageNotFound) as error:
+        assert not _exists(world, wanted), error.message
+        assert "line " in error.message
+        assert not error.message.endswith(":"), "a reason follows"
+        assert error.hint
+        return
+    chosen = {pin.candidate.name: pin.candidate.version for pin in resolution}
+    assert _is_sound(chosen, world, wanted)
+    for pin in resolution:
+        fewer = {name: version for name, version in chosen.items() if name != pin.candidate.name}
+        assert not _is_sound(fewer, world, wanted), f"nobody needs {pin.candidate.name}"
