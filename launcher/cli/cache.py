@@ -14,7 +14,7 @@ from launcher.cli.parser import Parser, add_general_options
 from launcher.cli.run import open_cache
 from launcher.environment import collection
 from launcher.environment.environment import used_wheels
-from launcher.environment.wheel_store import WheelStore
+from launcher.environment.stored_wheel import find_stored_wheel
 from launcher.errors import PyscriptError, UsageError
 from launcher.settings import read_duration
 
@@ -151,8 +151,11 @@ def _clean_package(cache: Cache, package: str) -> collection.Collected:
         for key in _names(cache.root / Bucket.ENVIRONMENTS)
         if name in {used for used, _, _ in used_wheels(cache.path(Bucket.ENVIRONMENTS, key))}
     ]
-    store = WheelStore(cache)
-    wheels = [key for key in _names(cache.root / Bucket.WHEELS) if (found := store.get(key)) and found.name == name]
+    wheels = [
+        key
+        for key in _names(cache.root / Bucket.WHEELS)
+        if (found := find_stored_wheel(cache, key)) and found.name == name
+    ]
     if not wheels:
         raise PyscriptError(f"There is no wheel of {package} in the cache.", hint="See pyscript cache info.")
     return collection.remove_environments(cache, environments, wheels)

@@ -107,18 +107,23 @@ def remove_environments(cache: Cache, keys: Iterable[str], wheels: Iterable[str]
 def running_environments(cache: Cache) -> Iterator[str]:
     """Yield the names of environments that a process of this machine was started from, as far as that can be seen."""
     pattern = re.compile(re.escape(os.fsencode(cache.root / Bucket.ENVIRONMENTS)) + rb"/([0-9a-f]+)")
+    for text in _process_texts():
+        yield from map(os.fsdecode, pattern.findall(text))
+
+
+def _process_texts() -> Iterator[bytes]:
+    """Yield what can be seen of the processes: their commands and, as a script's children have it there, variables."""
     if sys.platform == "linux":
         for process in os.scandir("/proc"):
-            if process.name.isdigit():
-                # Both: a program of the environment shows in the command, a child of a script in the variables.
-                for what in ("cmdline", "environ"):
-                    with suppress(OSError):
-                        yield from map(os.fsdecode, pattern.findall(Path(process.path, what).read_bytes()))
+            for what in ("cmdline", "environ") if process.name.isdigit() else ():
+                with suppress(OSError):
+                    yield Path(process.path, what).read_bytes()
     elif sys.platform != "win32":
-        import subprocess  # noqa: PLC0415 - 10 ms, for a collection on macOS only
+        import subprocess  # noqa: PLC0415 - 10 ms, for a collection only
 
-        shown = subprocess.run(["ps", "-axwwEo", "command="], capture_output=True, check=False).stdout
-        yield from map(os.fsdecode, pattern.findall(shown))
+        yield subprocess.run(["ps", "-axwwEo", "command="], capture_output=True, check=False).stdout
+    else:
+        yield b""  # Windows refuses to remove what is in use
 
 
 def environments_of_scripts(cache: Cache) -> Iterator[str]:

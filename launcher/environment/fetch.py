@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING
 
 from launcher.cache import Cache
-from launcher.environment.stored_wheel import StoredWheel
+from launcher.environment.stored_wheel import StoredWheel, find_stored_wheel
 from launcher.reporter import Reporter
 from launcher.resolve.resolution import Resolution
 
@@ -30,15 +30,13 @@ def stored_wheels(
     """
     if not resolution.pins:
         return ()
-    # 50 ms: installer. A launch whose environment is there does not come here.
-    from launcher.environment.wheel_store import WheelStore  # noqa: PLC0415
-
-    store = WheelStore(cache)
-    stored = {
-        pin.candidate: store.get(pin.candidate.sha256) if pin.candidate.sha256 else None for pin in resolution.pins
-    }
+    stored = {pin.candidate: _find(pin.candidate, cache) for pin in resolution.pins}
     missing = [candidate for candidate, wheel in stored.items() if wheel is None]
     if missing:
+        # 65 ms: installer.
+        from launcher.environment.wheel_store import WheelStore  # noqa: PLC0415
+
+        store = WheelStore(cache)
         reporter.step("Fetching packages")
         index = open_index()
         # The largest first: it decides when all are there.
@@ -58,11 +56,15 @@ def stored_wheels(
     return tuple(wheel for wheel in stored.values() if wheel is not None)
 
 
+def _find(candidate: Candidate, cache: Cache) -> StoredWheel | None:
+    return find_stored_wheel(cache, candidate.sha256) if candidate.sha256 else None
+
+
 def _fetch(candidate: Candidate, index: Index, store: WheelStore, cache: Cache, reporter: Reporter) -> StoredWheel:
     """Download and unpack one wheel, unless another launch does it at the same time; then take what that one made."""
     name = candidate.sha256 or hashlib.sha256(candidate.url.encode()).hexdigest()
     with cache.lock(f"wheel-{name}", reporter, f"fetching {candidate.name}"):
-        if candidate.sha256 and (found := store.get(candidate.sha256)):
+        if found := _find(candidate, cache):
             return found
         with cache.temporary_directory() as directory:
             wheel, sha256 = index.download(candidate, directory, reporter)

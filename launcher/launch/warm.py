@@ -83,9 +83,9 @@ def _has_options(first: str) -> bool:
 
 def _restore_signals() -> None:
     """Undo what starting Python did: ignored signals stay ignored across exec, and SIGPIPE should end programs."""
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        if hasattr(_signal, name):
-            _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
+    if sys.platform != "win32":
+        for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
+            _signal.signal(number, _signal.SIG_DFL)
 
 
 def _quoted(argv: list[str]) -> list[str]:

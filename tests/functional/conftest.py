@@ -50,7 +50,7 @@ def package(name: str, version: str = "1.0", requires: tuple[str, ...] = (), **f
 
 @pytest.fixture
 def stocked(index: IndexServer, run_pyscript: Program) -> IndexServer:
-    """Return the index with ``speak`` 1.0 and 2.0 (which needs ``voice``), ``voice`` and ``greet``; pyscript uses it."""
+    """Return an index that pyscript uses: ``speak`` 1.0 and 2.0 (which needs ``voice``), ``voice`` and ``greet``."""
     index.add(package("speak"), package("speak", "2.0", ("voice>=1",)), package("voice", "1.5"), package("greet"))
-    run_pyscript.environ["PYSCRIPT_INDEX_URL"] = index.index_url  # type: ignore[index]
+    run_pyscript.environ["PYSCRIPT_INDEX_URL"] = index.index_url
     return index

@@ -14,7 +14,13 @@ from tests.conftest import Program
 from tests.functional.conftest import WriteScript
 from tests.support.index_server import IndexServer
 
-SHOW = "import json, sys, os; print(json.dumps({'argv': sys.argv, 'file': globals().get('__file__'), 'name': __name__, 'path0': sys.path[0], 'cwd': os.getcwd(), 'prefix': sys.prefix, 'venv': os.environ.get('VIRTUAL_ENV'), 'PATH': os.environ['PATH']}))"
+SHOW = """
+import json, os, sys
+print(json.dumps({
+    "argv": sys.argv, "file": __file__, "name": __name__, "path0": sys.path[0], "cwd": os.getcwd(),
+    "prefix": sys.prefix, "venv": os.environ.get("VIRTUAL_ENV"), "PATH": os.environ["PATH"],
+}))
+"""
 
 
 def test_a_script_runs_with_what_its_block_names(
@@ -186,7 +192,8 @@ def test_a_script_comes_from_stdin(stocked: IndexServer, run_pyscript: Program) 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no bash to make the pipe")
 def test_a_script_comes_from_a_pipe(stocked: IndexServer, run_pyscript: Program, tmp_path: Path) -> None:
-    text = "# /// script\\n# dependencies = ['greet']\\n# ///\\nimport greet, sys; print(greet.__version__, sys.stdin.read())"
+    block = "# /// script\\n# dependencies = ['greet']\\n# ///\\n"
+    text = f"{block}import greet, sys; print(greet.__version__, sys.stdin.read())"
     for _ in range(2):
         done = subprocess.run(
             ["bash", "-c", f'pyscript <(printf "{text}") a'],

@@ -31,7 +31,7 @@ def test_each_layer_gives_way_to_the_one_before() -> None:
     origins = ["--index-url", "the variable PYSCRIPT_INDEX_URL", "[tool.pyscript] in the script", "config.toml"]
     for position, origin in enumerate(origins):
         cut = [layer if number >= position else {} for number, layer in enumerate(layers)]
-        settings = resolve_settings(cut[0], cut[1], cut[2], cut[3])  # type: ignore[arg-type]
+        settings = resolve_settings(cut[0], cut[1], cut[2], cut[3])
         assert settings.index_url == f"https://{'abcd'[position]}/"
         assert settings.origins["index_url"] == origin
 

@@ -60,6 +60,11 @@ def test_the_body_may_change(record: LaunchRecord, script: Path) -> None:
     assert records.holds(record, (str(script),), ENVIRON)
 
 
+def _make_directory(script: Path) -> None:
+    script.unlink()
+    script.mkdir()
+
+
 Change = Callable[[LaunchRecord, Path, dict[str, str]], object]
 CHANGES: dict[str, Change] = {
     "a requirement": lambda record, script, environ: script.write_bytes(SCRIPT.replace(b"rich", b"flask")),
@@ -69,7 +74,7 @@ CHANGES: dict[str, Change] = {
     "line ends": lambda record, script, environ: script.write_bytes(SCRIPT.replace(b"\n", b"\r\n")),
     "a NUL": lambda record, script, environ: script.write_bytes(b"\0" + SCRIPT),
     "no script": lambda record, script, environ: script.unlink(),
-    "a directory instead": lambda record, script, environ: (script.unlink(), script.mkdir()),
+    "a directory instead": lambda record, script, environ: _make_directory(script),
     "a config file appears": lambda record, script, environ: (script.parent / "config.toml").touch(),
     "the interpreter goes": lambda record, script, environ: os.unlink(record.program),
     "the interpreter cannot be executed": lambda record, script, environ: os.chmod(record.program, 0o600),

@@ -1,0 +1,120 @@
+"""`--with-editable`: a project in development is built by its own backend, and its source is what runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Program
+from tests.functional.conftest import WriteScript
+from tests.support.index_server import IndexServer
+
+BACKEND = """
+import base64, hashlib, os, zipfile
+
+def _wheel(directory, files):
+    name = "mine-1.0-py3-none-any.whl"
+    rows = []
+    with zipfile.ZipFile(os.path.join(directory, name), "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+            rows.append(f"{path},sha256={digest},{len(text.encode())}")
+        record = "mine-1.0.dist-info/RECORD"
+        archive.writestr(record, "\\n".join([*rows, record + ",,", ""]))
+    return name
+
+def get_requires_for_build_editable(config_settings=None):
+    return ["greet"]
+
+def build_editable(directory, config_settings=None, metadata_directory=None):
+    import greet  # what was asked for above
+    print("the backend was here")
+    FAILURE
+    return _wheel(directory, {
+        "mine.pth": os.path.join(os.getcwd(), "src"),
+        "mine-1.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: mine\\nVersion: 1.0\\n"
+            "Requires-Dist: voice\\nProvides-Extra: loud\\nRequires-Dist: speak; extra == 'loud'\\n",
+        "mine-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    })
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    path = tmp_path / "project"
+    (path / "src" / "mine").mkdir(parents=True)
+    (path / "src" / "mine" / "__init__.py").write_text("value = 1\n")
+    (path / "backend.py").write_text(BACKEND.replace("FAILURE", "pass"))
+    (path / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "mine"\nversion = "1.0"\n'
+    )
+    return path
+
+
+def test_changes_in_the_source_are_seen_at_once(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, project: Path
+) -> None:
+    script = write_script("import mine, voice; print(mine.value, voice.__version__)")
+    assert run_pyscript("--with-editable", "project", script).stdout == "1 1.5\n"
+    (project / "src" / "mine" / "__init__.py").write_text("value = 2\n")
+    stocked.forget_requests()
+    done = run_pyscript("--with-editable", "project", script)
+    assert (done.stdout, done.stderr) == ("2 1.5\n", "")
+    assert stocked.paths() == []
+
+
+def test_extras_of_it_are_installed(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, project: Path
+) -> None:
+    script = write_script("import mine, speak; print(speak.__version__)")
+    assert run_pyscript("--with-editable", "project[loud]", script).stdout == "2.0\n"
+    assert run_pyscript("--with-editable", "project", script).returncode == 1
+
+
+def test_a_requirements_file_can_name_it(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "requirements.txt").write_text("-e ./project\n")
+    script = write_script("import mine; print(mine.value)")
+    done = run_pyscript("--with-requirements", "requirements.txt", script)
+    assert done.stdout == "1\n", done.stderr
+
+
+def test_a_change_of_its_description_builds_it_again(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, project: Path
+) -> None:
+    script = write_script("import mine; print(mine.value)")
+    run_pyscript("--with-editable", "project", script)
+    backend = (project / "backend.py").read_text()
+    (project / "backend.py").write_text(backend.replace("Requires-Dist: voice", "Requires-Dist: missing-one"))
+    assert run_pyscript("--with-editable", "project", script).stdout == "1\n"
+    with (project / "pyproject.toml").open("a") as stream:
+        stream.write("# changed\n")
+    done = run_pyscript("--with-editable", "project", script)
+    assert done.returncode == 1
+    assert "missing-one" in done.stderr
+
+
+def test_a_failing_backend_shows_its_last_words(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, project: Path
+) -> None:
+    (project / "backend.py").write_text(BACKEND.replace("FAILURE", "raise RuntimeError('out of glue')"))
+    done = run_pyscript("--with-editable", "project", write_script())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "could not be built" in done.stderr
+    assert "the backend was here" in done.stderr
+    assert "out of glue" in done.stderr
+    assert "error: " in done.stderr
+
+
+def test_a_broken_description_is_told(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, project: Path
+) -> None:
+    (project / "pyproject.toml").write_text("[build-system\n")
+    done = run_pyscript("--with-editable", "project", write_script())
+    assert done.returncode == 1
+    assert "could not be built" in done.stderr
+    assert "Traceback" not in done.stderr
