@@ -12,8 +12,8 @@ import hashlib
 import marshal
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,11 +100,11 @@ def _environment_for(
         if not is_forced and (found := _open_cached(key, interpreter, settings, cache)):
             return found
         started = time.monotonic()
-        with _opened_index(settings, interpreter, cache) as open_index:
+        with closing(_LazyIndex(requested, settings, interpreter, cache)) as index:
             resolution = None if is_forced else _cached_resolution(key, settings, cache)
             if resolution is None:
-                resolution = _resolve(requested, interpreter, open_index, reporter)
-            wheels = stored_wheels(resolution, open_index.open, cache, reporter)
+                resolution = _resolve(requested, interpreter, index, reporter)
+            wheels = stored_wheels(resolution, index.open, cache, reporter)
         environment = environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
         cache.write(Bucket.RESOLUTIONS, key, marshal.dumps((int(time.time()), resolution.to_bytes())))
         if wheels:
@@ -159,8 +159,10 @@ def _open_cached(
 class _LazyIndex:
     """The index, opened when something has to be asked of it."""
 
-    def __init__(self, settings: Settings, interpreter: Interpreter, cache: Cache) -> None:
-        self._settings, self._interpreter, self._cache = settings, interpreter, cache
+    def __init__(
+        self, requested: Sequence[Requested], settings: Settings, interpreter: Interpreter, cache: Cache
+    ) -> None:
+        self._requested, self._settings, self._interpreter, self._cache = requested, settings, interpreter, cache
         self._opened: Index | None = None
 
     def open(self) -> Index:
@@ -169,34 +171,24 @@ class _LazyIndex:
             from launcher.resolve.index import Index, IndexSettings  # noqa: PLC0415
 
             asked = self._settings
-            self._opened = Index(
-                IndexSettings(
-                    index_url=asked.index_url,
-                    extra_index_urls=asked.extra_index_url,
-                    find_links=asked.find_links,
-                    no_index=asked.no_index,
-                    offline=asked.offline,
-                    refresh=asked.refresh or asked.upgrade,
-                    timeout_s=asked.timeout_s,
-                    retries=asked.retries,
-                ),
-                self._interpreter,
-                self._cache,
+            places = IndexSettings(
+                index_url=asked.index_url,
+                extra_index_urls=asked.extra_index_url,
+                find_links=asked.find_links,
+                no_index=asked.no_index,
+                offline=asked.offline,
+                refresh=asked.refresh or asked.upgrade,
+                timeout_s=asked.timeout_s,
+                retries=asked.retries,
             )
+            self._opened = Index(places, self._interpreter, self._cache)
+            # A remembered resolution names URLs without their credentials.
+            self._opened.remember_credentials(requirement.text for requirement in self._requested)
         return self._opened
 
     def close(self) -> None:
         if self._opened is not None:
             self._opened.close()
-
-
-@contextmanager
-def _opened_index(settings: Settings, interpreter: Interpreter, cache: Cache) -> Iterator[_LazyIndex]:
-    index = _LazyIndex(settings, interpreter, cache)
-    try:
-        yield index
-    finally:
-        index.close()
 
 
 def _resolve(

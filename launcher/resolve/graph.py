@@ -81,6 +81,11 @@ class Graph:
                 given = frozenset(text.removeprefix("sha256:") for text in root.requested.hashes)
                 self._hashes[root.dependency.name] = self._hashes.get(root.dependency.name, given) & given
 
+    def allows_file(self, candidate: Candidate) -> bool:
+        """Tell whether the hashes that requirements give for a project, if any, allow this file of it."""
+        hashes = self._hashes.get(candidate.name)
+        return hashes is None or candidate.sha256 in hashes
+
     def releases(self, name: str) -> Releases:
         """Return the versions of a project. Raises `IndexUnreachable` and `NotAvailableOffline`."""
         found = self._releases.get(name)
@@ -93,7 +98,7 @@ class Graph:
                 choose=self.index.choose_wheel,
                 urls=tuple(self.knowledge.urls.get(name, {}).values()),
                 admission=Admission(name in self.knowledge.prereleases, self.knowledge.yanked.get(name, set())),
-                hashes=self._hashes.get(name, frozenset()),
+                hashes=self._hashes.get(name),
             )
         return found
 

@@ -14,8 +14,9 @@ from nab_resolver.errors import ResolutionError, ResolutionTerminatedError
 from nab_resolver.resolver import BaseProvider, Resolver, Solution
 from nab_resolver.types import RangeProtocol, RootRequirement
 
-from launcher.errors import PackageNotFound, ResolutionImpossible
+from launcher.errors import HashMismatch, PackageNotFound, ResolutionImpossible
 from launcher.reporter import Reporter
+from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import DependencyReader
 from launcher.resolve.explanation import explain
 from launcher.resolve.graph import Graph, Knowledge, Node, UrlFound, knowledge_from
@@ -213,6 +214,15 @@ def _warn_about_extras(graph: Graph, solution: Solution[Node, int], reporter: Re
             reporter.warning(f"{node.name} {text} has no extra called {node.extra!r}; it is ignored.")
 
 
+def _verified(graph: Graph, candidate: Candidate) -> Candidate:
+    if not graph.allows_file(candidate):
+        raise HashMismatch(
+            f"{candidate.filename} has the sha256 {candidate.sha256}, which is none of those given for it.",
+            hint="Somebody changed the file, or the hash belongs to another one: find out which before going on.",
+        )
+    return candidate
+
+
 def _resolution(graph: Graph, solution: Solution[Node, int], index: Index) -> Resolution:
     extras: dict[str, set[str]] = {}
     needed: dict[str, set[str]] = {}
@@ -223,7 +233,7 @@ def _resolution(graph: Graph, solution: Solution[Node, int], index: Index) -> Re
             needed.setdefault(parent.name, set()).add(child.name)
     pins = tuple(
         Pin(
-            candidate=index.with_sha256(graph.candidate(node.name, version)),
+            candidate=_verified(graph, index.with_sha256(graph.candidate(node.name, version))),
             extras=tuple(sorted(extras[node.name])),
             dependencies=tuple(sorted(needed.get(node.name, ()))),
         )

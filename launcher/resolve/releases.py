@@ -106,7 +106,7 @@ class Admission:
 class Releases:
     """One project as one resolution sees it: positions of `VersionSet` are those of its page, then of its URLs.
 
-    `choose` picks the best of several fitting wheels; `hashes` limits the files.
+    `choose` picks the best of several fitting wheels; `hashes`, where there are any, limit the files.
     """
 
     name: str
@@ -115,7 +115,7 @@ class Releases:
     choose: Callable[[str, Sequence[PageFile], str], Candidate | None]
     urls: tuple[Candidate, ...] = ()
     admission: Admission = field(default_factory=Admission)
-    hashes: frozenset[str] = frozenset()
+    hashes: frozenset[str] | None = None
     _found: dict[int, Candidate | Unusable] = field(default_factory=dict)
     _sets: dict[tuple[str, str | None], VersionSet] = field(default_factory=dict)
 
@@ -180,12 +180,15 @@ class Releases:
         on_page = len(self.page.versions) if self.page else 0
         if position >= on_page or self.page is None:
             candidate = self.urls[position - on_page]
+            # Where the URL does not state a hash, the file is looked at when it has been chosen.
+            if self.hashes is not None and candidate.sha256 and candidate.sha256 not in self.hashes:
+                return Unusable(Obstacle.HASH)
             fits = self.compatibility.rank(candidate.filename) is not None
             return candidate if fits else Unusable(Obstacle.PLATFORM, ", ".join(tags_of(candidate.filename)))
         wheels, reason = self.compatibility.wheels(self.page.files_of(position))
         if reason is not None:
             return reason
-        if self.hashes:
+        if self.hashes is not None:
             wheels = [file for file in wheels if file.sha256 in self.hashes]
             if not wheels:
                 return Unusable(Obstacle.HASH)
