@@ -295,3 +295,4 @@ def _write_record(
     if path_of_record and content:
         with suppress(CacheUnusable):
             cache.write_file(Path(path_of_record), content)
+            records.write_stamps(str(cache.root), record)

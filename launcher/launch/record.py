@@ -2,11 +2,11 @@
 
 A record is a small file that a shell can read line by line::
 
-    pyscript 1                          the format
+    pyscript 2                          the format
     /…/environments-v1/3f…/bin/python   the program to execute
     /…/environments-v1/3f…              the environment (VIRTUAL_ENV)
     0                                   how many leading arguments are pyscript's own and are dropped
-    HOME=/home/me;                      the variables that could change the answer, as they were
+    /home/me                            the variables that could change the answer, tabs between them
                                         the arguments up to the target, where there were options
     = 1753000000000000000 5400 /…       a file that must have this mtime (ns) and size (bytes)
     - /…/config.toml                    a file that must be absent
@@ -19,16 +19,20 @@ path once decided this". The module imports builtin modules only, because it is 
 """
 
 import sys
+import time as _time
 
 if sys.platform == "win32":
     import nt as _os
 else:
     import posix as _os
 
-MAGIC = "pyscript 1"
+MAGIC = "pyscript 2"
 SUFFIX = ".launch"
 OPTIONS_DIRECTORY = "@options"
-"""Records of launches with options live here, named by a hash; no script's absolute path begins with it."""
+"""Records of launches with options live here; no script's absolute path begins with it."""
+
+STAMPS_DIRECTORY = "@stamps"
+"""A shell cannot read a time, but it can compare two files: here is an empty file of each time that a record names."""
 
 VARIABLES = (
     "HOME",
@@ -47,13 +51,17 @@ VARIABLES = (
     "PYSCRIPT_RETRIES",
     "PYSCRIPT_LINK_MODE",
     "PYSCRIPT_ENV_FILE",
-    "PYSCRIPT_QUIET",
-    "PYSCRIPT_VERBOSE",
 )
-"""Variables that could change what the full path decides; the cache directory's own is where the record lies."""
+"""Variables that could change what the full path decides.
 
+The cache directory's own is where the record lies, and a warm launch says nothing, quiet or verbose.
+"""
+
+_BUCKET = "launch-v1"
 _SEPARATOR = "\n---\n"
+_TAB = "\t"
 _LONGEST_RECORD = 1 << 18
+_RECENT_NS = 3_000_000_000
 _X_OK = 1
 
 
@@ -87,12 +95,12 @@ class LaunchRecord:
 
 
 def variables_of(environ: dict[str, str]) -> str:
-    """Return the one-line text that stands for all of `VARIABLES` in `environ`.
+    r"""Return the line that stands for all of `VARIABLES`, in their order; one that is not set counts as empty.
 
-    >>> variables_of({"HOME": "/home/me", "PYSCRIPT_OFFLINE": "", "EDITOR": "vi"})
-    'HOME=/home/me;PYSCRIPT_OFFLINE=;'
+    >>> variables_of({"HOME": "/home/me", "PYSCRIPT_PYTHON": "3.12", "EDITOR": "vi"}).split("\t")[:5]
+    ['/home/me', '', '', '3.12', '']
     """
-    return "".join([f"{name}={environ[name]};" for name in VARIABLES if name in environ])
+    return _TAB.join([environ.get(name, "") for name in VARIABLES])
 
 
 def cache_root(environ: dict[str, str]) -> str | None:
@@ -131,17 +139,57 @@ def working_directory(environ: dict[str, str]) -> str:
 def record_path(root: str, tokens: tuple[str, ...], directory: str) -> str | None:
     """Return where the record of a launch is kept, or None where there can be none.
 
-    A script without options lies in a mirror of the file system, because a shell can compute that without a hash; a
-    launch with options lies under a hash of them and of the directory, as its paths may be relative.
+    Names are such that a shell can put them together: a script lies in a mirror of the file system, a launch with
+    options in a mirror of the directory (paths may be relative) under its words. Only words that make no file name are
+    hashed, and a shell does not recognise them.
 
     >>> record_path("/c", ("./x.py",), "/home/me")
     '/c/launch-v1/home/me/x.py.launch'
+    >>> record_path("/c", ("--with", "rich", "x.py"), "/home/me")
+    '/c/launch-v1/@options/home/me/--with rich x.py.launch'
     """
     if len(tokens) == 1:
         path = _mirrored(tokens[0], directory)
-        return path and f"{root}/launch-v1{path}{SUFFIX}"
+        return path and f"{root}/{_BUCKET}{path}{SUFFIX}"
+    options = f"{root}/{_BUCKET}/{OPTIONS_DIRECTORY}"
+    words = " ".join(tokens)
+    if is_plain(words) and (path := _mirrored("x", directory)):
+        return f"{options}{path[:-1]}{words}{SUFFIX}"
     key = "\0".join((directory, *tokens)).encode("utf-8", "surrogateescape")
-    return f"{root}/launch-v1/{OPTIONS_DIRECTORY}/{_hash(key)}{SUFFIX}"
+    return f"{options}/{_hash(key)}{SUFFIX}"
+
+
+def write_stamps(root: str, record: LaunchRecord) -> None:
+    """Make the empty files by which a shell sees whether the stamped files are as old as they were.
+
+    Some shells compare whole seconds, so a file that changed a moment ago gets none yet: the launch then takes the way
+    through Python, which comes here again. Failing to write one has the same effect.
+    """
+    now = _time.time_ns()
+    for stamp in record.stamps.values():
+        if stamp is None or now - stamp[0] < _RECENT_NS:
+            continue
+        path = f"{root}/{_BUCKET}/{STAMPS_DIRECTORY}/{stamp[0]}"
+        try:
+            if not _os.access(path, 0):
+                _make_directory(f"{root}/{_BUCKET}/{STAMPS_DIRECTORY}")
+                _os.close(_os.open(path, _os.O_WRONLY | _os.O_CREAT, 0o600))
+                _os.utime(path, ns=(stamp[0], stamp[0]))
+        except OSError:
+            pass
+
+
+def _make_directory(path: str) -> None:
+    try:  # noqa: SIM105 - contextlib is no builtin module
+        _os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+
+
+def is_plain(words: str) -> bool:
+    """Tell whether the words of a launch can name its record, below the directory that mirrors the current one."""
+    longest = max([len(part) for part in words.split("/")])
+    return longest < 120 and "\n" not in words and "\t" not in words and "\\" not in words and ".." not in words
 
 
 def encode(record: LaunchRecord) -> bytes | None:
@@ -149,7 +197,7 @@ def encode(record: LaunchRecord) -> bytes | None:
     lines = [MAGIC, record.program, record.environment, str(record.skipped), record.variables, _joined(record.tokens)]
     for path, stamp in record.stamps.items():
         lines.append(f"- {path}" if stamp is None else f"= {stamp[0]} {stamp[1]} {path}")
-    if any("\n" in line or "\0" in line for line in lines):
+    if any("\n" in line or "\0" in line for line in lines) or record.variables.count(_TAB) >= len(VARIABLES):
         return None
     text = "\n".join(lines) + _SEPARATOR
     return text.encode("utf-8", "surrogateescape") + (record.head or b"")
@@ -261,14 +309,14 @@ def _hash(key: bytes) -> str:
 
 
 def _joined(tokens: tuple[str, ...]) -> str:
-    return "\x1f".join([token.replace("\\", "\\\\").replace("\n", "\\n") for token in tokens])
+    return _TAB.join([token.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t") for token in tokens])
 
 
 def _split(joined: str) -> tuple[str, ...]:
     if not joined:
         return ()
-    return tuple([_unescaped(token) for token in joined.split("\x1f")])
+    return tuple([_unescaped(token) for token in joined.split(_TAB)])
 
 
 def _unescaped(token: str) -> str:
-    return "\\".join([part.replace("\\n", "\n") for part in token.split("\\\\")])
+    return "\\".join([part.replace("\\n", "\n").replace("\\t", "\t") for part in token.split("\\\\")])

@@ -46,6 +46,8 @@ def launch(record: records.LaunchRecord, argv: list[str], environ: dict[str, str
     """
     child = environment_for(record.environment, environ)
     note_use(record.environment)
+    if root := records.cache_root(environ):
+        records.write_stamps(root, record)
     if sys.platform == "win32":
         return _os.spawnve(_os.P_WAIT, record.program, _quoted(argv), child)
     _restore_signals()
