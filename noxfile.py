@@ -21,7 +21,7 @@ nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
-_PYPROJECT = nox.project.load_toml("pyproject.toml")
+_PYPROJECT = nox.project.load_toml(Path(__file__).with_name("pyproject.toml"))
 
 
 def _install(session: nox.Session, *groups: str, project: bool = True) -> None:

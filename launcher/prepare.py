@@ -22,7 +22,7 @@ from launcher.cache import Bucket, Cache
 from launcher.environment import environment as environments
 from launcher.environment.environment import Environment
 from launcher.environment.fetch import stored_wheels
-from launcher.errors import CacheUnusable, CommandNotFound, InvalidMetadata
+from launcher.errors import CacheUnusable, CommandNotFound
 from launcher.launch import record as records
 from launcher.launch.record import LaunchRecord
 from launcher.python.discovery import InterpreterRequest, find_interpreter
@@ -250,8 +250,6 @@ def _env_file_variables(settings: Settings) -> dict[str, str]:
     for name in settings.env_file:
         from dotenv import dotenv_values  # noqa: PLC0415
 
-        if not os.path.isfile(name):
-            raise InvalidMetadata(f"The env-file {name} does not exist.", hint="Check the path given to --env-file.")
         variables |= {key: value or "" for key, value in dotenv_values(name).items()}
     return variables
 

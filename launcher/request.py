@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from launcher import settings as settings_module
-from launcher.errors import Excerpt
+from launcher.errors import Excerpt, InvalidMetadata
 from launcher.reporter import Reporter
 from launcher.resolve.resolution import Requested
 from launcher.script.inline_metadata import ScriptMetadata, excerpt_of_requires_python, read_metadata
+from launcher.script.lines import split_lines
 from launcher.script.source import ScriptSource, read_script, read_stdin_script
 from launcher.settings import Settings
 
@@ -81,6 +82,9 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
     settings = _settle(request, source, metadata, environ)
     requested = [*_of_block(request, source, metadata), *_of_options(request)]
     editables = [(os.path.join(request.directory, path), f"--with-editable {path}") for path in request.with_editable]
+    for name in settings.env_file:
+        if not os.path.isfile(name):
+            raise InvalidMetadata(f"The env-file {name} does not exist.", hint="Check the path given to --env-file.")
     files = [str(settings_module.config_path(environ))]
     is_lasting = not (settings.refresh or settings.upgrade or settings.max_age_s is not None or settings.env_file)
     if request.with_requirements:
@@ -143,11 +147,14 @@ def _directory_of(source: ScriptSource | None, request: RunRequest) -> str:
 def _of_block(request: RunRequest, source: ScriptSource | None, metadata: ScriptMetadata) -> list[Requested]:
     if source is None:
         return []
-    directory = _directory_of(source, request)
-    return [
-        Requested(_with_absolute_path(item.text, directory), f"line {item.line_number} of {source.path}")
-        for item in metadata.dependencies
-    ]
+    directory, lines = _directory_of(source, request), split_lines(source.text)
+    requested = []
+    for item in metadata.dependencies:
+        line = lines[item.line_number - 1]
+        excerpt = Excerpt(source.path, item.line_number, line, max(line.find(item.text), 0) + 1, len(item.text))
+        origin = f"line {item.line_number} of {source.path}"
+        requested.append(Requested(_with_absolute_path(item.text, directory), origin, excerpt=excerpt))
+    return requested
 
 
 def _of_options(request: RunRequest) -> list[Requested]:

@@ -146,7 +146,7 @@ _SETTINGS = (
     _Setting("link_mode", _one_of(LINK_MODES), "PYSCRIPT_LINK_MODE", in_block=True),
     _Setting("env_file", _texts, "PYSCRIPT_ENV_FILE", in_config=False),
     _Setting("verbosity", _verbosity, in_config=False),
-    _Setting("color", _one_of(COLORS)),
+    _Setting("color", _one_of(COLORS), in_config=False),
 )
 
 
@@ -173,12 +173,11 @@ def resolve_settings(
         try:
             values[setting.name] = setting.read(value)
         except ValueError as error:
-            raise UsageError(
-                f"{origin}: {value!r} is not a valid value for {setting.key}.", hint=f"Give {error}."
-            ) from None
+            where = "" if setting.key in origin or setting.variable in origin.split() else f" for {setting.key}"
+            raise UsageError(f"{origin}: {value!r} is not a valid value{where}.", hint=f"Give {error}.") from None
         origins[setting.name] = origin
     if "verbosity" not in values:
-        values["verbosity"] = _verbosity_from(environ)
+        values["verbosity"] = verbosity_from(environ)
     settings = Settings(**values, origins=origins)  # type: ignore[arg-type]
     _refuse_credentials_in_block(settings)
     return settings
@@ -203,11 +202,21 @@ def _find(
     return None
 
 
-def _verbosity_from(environ: Mapping[str, str]) -> int:
-    if environ.get("PYSCRIPT_QUIET"):
+def verbosity_from(environ: Mapping[str, str]) -> int:
+    """Return the verbosity that variables ask for. Raises `UsageError` where one is neither true nor false."""
+    if _is_on("PYSCRIPT_QUIET", environ):
         return -1
     value = environ.get("PYSCRIPT_VERBOSE", "")
-    return min(int(value), 2) if value.isdigit() else int(bool(value))
+    return min(int(value), 2) if value.isdigit() else int(_is_on("PYSCRIPT_VERBOSE", environ))
+
+
+def _is_on(name: str, environ: Mapping[str, str]) -> bool:
+    try:
+        return _boolean(environ.get(name, ""))
+    except ValueError as error:
+        raise UsageError(
+            f"the variable {name}: {environ[name]!r} is not a valid value.", hint=f"Give {error}."
+        ) from None
 
 
 def _refuse_unknown(config: Mapping[str, object], config_path: str) -> None:

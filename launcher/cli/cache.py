@@ -16,6 +16,7 @@ from launcher.environment import collection
 from launcher.environment.environment import used_wheels
 from launcher.environment.stored_wheel import find_stored_wheel
 from launcher.errors import PyscriptError, UsageError
+from launcher.launch import record as records
 from launcher.settings import read_duration
 
 _LABELS = {
@@ -42,16 +43,21 @@ def build_parser() -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
     about = {
         "dir": "print where the cache is",
-        "info": "show what is in it",
+        "info": "show what is in the cache",
         "prune": "remove environments unused for 30 days and wheels that no environment uses",
         "clean": "remove everything, or what belongs to one script or package",
     }
     for name, text in about.items():
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", add_help=False)
         if name == "prune":
-            command.add_argument("--older-than", metavar="TIME", help="how long unused, such as '7 days' (default 30)")
+            command.add_argument(
+                "--older-than", metavar="TIME", help="how long unused, such as '7 days' (default: '30 days')"
+            )
         if name == "clean":
-            command.add_argument("what", nargs="?", metavar="SCRIPT|PACKAGE", help="only what this one uses")
+            what = command.add_argument_group("what to clean")
+            what.add_argument(
+                "what", nargs="?", metavar="SCRIPT|PACKAGE", help="only what belongs to this one (default: everything)"
+            )
         if name != "dir":
             command.add_argument("--json", action="store_true", help="print JSON")
         add_general_options(command)
@@ -90,9 +96,9 @@ def _info(cache: Cache, options: Namespace) -> None:
 
 def _measured(path: Path) -> tuple[int, int]:
     """Return (number of entries, bytes on disk) of a bucket."""
-    size, files = collection.directory_size(path)
+    size, _ = collection.directory_size(path)
     if path.name == Bucket.LAUNCH:
-        return files, size
+        return sum(1 for _ in path.rglob(f"*{records.SUFFIX}")), size
     try:
         return len(os.listdir(path)), size
     except OSError:

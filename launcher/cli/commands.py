@@ -30,7 +30,7 @@ class Command:
 COMMANDS = {
     command.name: command
     for command in (
-        Command("run", "Run a script, a module, code or a program in an environment", "launcher.cli.run"),
+        Command("run", "Run a script, module, code or program in an environment", "launcher.cli.run"),
         Command("cache", "Show, prune or clean the cache", "launcher.cli.cache"),
     )
 }

@@ -26,6 +26,9 @@ _STYLES = {"error": "1;31", "warning": "1;33", "hint": "1;36", "dim": "2", "bold
 _QUIET_FOR_S = 0.15
 """Nothing is shown for preparations shorter than this; it also hides the 50 ms that importing rich takes."""
 
+_GUESSING_FOR_S = 0.3
+"""The rate of a download says nothing before this."""
+
 _WORTH_A_LINE = 5_000_000
 """Where there is no terminal, downloads of at least this many bytes are announced."""
 
@@ -159,7 +162,7 @@ def megabytes(count_bytes: int) -> str:
     ('17.2 MB', '3 kB')
     """
     if count_bytes < 1_000_000:
-        return f"{max(1, round(count_bytes / 1000))} kB"
+        return f"{max(count_bytes and 1, round(count_bytes / 1000))} kB"
     if count_bytes < 1_000_000_000:
         return f"{count_bytes / 1_000_000:.1f} MB"
     return f"{count_bytes / 1_000_000_000:.2f} GB"
@@ -221,6 +224,7 @@ class TerminalReporter(PlainReporter):
         self._downloads: dict[str, _Download] = {}
         self._done_bytes = 0
         self._started = time.monotonic()
+        self._first_download = 0.0
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._pending: list[str] = []
@@ -242,6 +246,7 @@ class TerminalReporter(PlainReporter):
     def download_started(self, name: str, size_bytes: int | None) -> None:
         """Show a bar."""
         with self._lock:
+            self._first_download = self._first_download or time.monotonic()
             self._downloads[name] = _Download(size_bytes)
 
     def download_advanced(self, name: str, count_bytes: int) -> None:
@@ -300,7 +305,9 @@ class TerminalReporter(PlainReporter):
         from rich.text import Text  # noqa: PLC0415
 
         console = Console(file=_stderr(), no_color=not has_color(), highlight=False)
-        with Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False) as live:
+        with Live(
+            console=console, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+        ) as live:
             while True:
                 for line in self._taken_lines():
                     console.print(Text.from_ansi(line))
@@ -323,7 +330,7 @@ class TerminalReporter(PlainReporter):
             step, progress, done_bytes = self._step, self._progress, self._done_bytes
         elapsed = time.monotonic() - self._started
         frame = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"[int(elapsed * 12) % 10] if _speaks_unicode() else "|/-\\"[int(elapsed * 8) % 4]
-        rate = f"{megabytes(int(done_bytes / elapsed))}/s" if downloads and done_bytes else ""
+        rate = _rate(done_bytes, self._first_download) if downloads else ""
         total = megabytes(done_bytes) if done_bytes else ""
         head = Text(no_wrap=True, overflow="ellipsis")
         head.append(f"{frame} ", "cyan").append(step, "bold").append(_joined(progress, total, rate), "dim")
@@ -351,8 +358,13 @@ def _bar(download: _Download) -> str:
 
 def _amounts(download: _Download) -> tuple[str, str]:
     size = f" / {megabytes(download.size_bytes)}" if download.size_bytes else ""
-    rate = download.done_bytes / max(time.monotonic() - download.started, 0.001)
-    return f"[dim]{megabytes(download.done_bytes)}{size}[/]", f"[dim]{megabytes(int(rate))}/s[/]"
+    return f"[dim]{megabytes(download.done_bytes)}{size}[/]", f"[dim]{_rate(download.done_bytes, download.started)}[/]"
+
+
+def _rate(done_bytes: int, since: float) -> str:
+    """Return bytes per second, nothing while it would only be a guess."""
+    elapsed = time.monotonic() - since
+    return f"{megabytes(int(done_bytes / elapsed))}/s" if done_bytes and elapsed > _GUESSING_FOR_S else ""
 
 
 def _speaks_unicode() -> bool:

@@ -15,9 +15,9 @@ _DESCRIPTION = "Run a Python file that says, in a `# /// script` block, what it 
 
 _EPILOG = """\
 examples:
-  pyscript report.py --month 5                  run a script with the packages its block names
-  pyscript --with rich -m rich.table            run a module with a package
-  pyscript run --with pytest pytest tests/      run a program from a package
+  pyscript report.py --month 5              run a script with what its block names
+  pyscript --with rich -m rich.table        run a module with a package
+  pyscript run --with pytest pytest tests/  run a program from a package
 
 commands:
 {commands}
@@ -37,7 +37,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError` with what argparse found."""
-        raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=f"See {self.prog} --help.")
+        end = "" if message.endswith("?") else "."
+        raise UsageError(f"{message[:1].upper()}{message[1:]}{end}", hint=f"See {self.prog} --help.")
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):

@@ -18,7 +18,7 @@ from launcher.launch import record as records
 from launcher.launch import warm
 from launcher.prepare import Preparation, prepare
 from launcher.request import RunRequest, TargetKind
-from launcher.settings import COLORS
+from launcher.settings import COLORS, verbosity_from
 
 _SETTING_OPTIONS = (
     "python",
@@ -89,10 +89,7 @@ def _color(options: Namespace) -> str:
 def _verbosity(options: Namespace) -> int:
     if options.quiet:
         return -1
-    asked = os.environ.get("PYSCRIPT_VERBOSE", "")
-    if not options.verbose and os.environ.get("PYSCRIPT_QUIET"):
-        return -1
-    return min(2, options.verbose or (int(asked) if asked.isdigit() else bool(asked)))
+    return min(2, options.verbose) or verbosity_from(os.environ)
 
 
 def _request(split: SplitArguments, options: Namespace, tokens: tuple[str, ...]) -> RunRequest:

@@ -188,16 +188,28 @@ def _remove_leftovers(cache: Cache, now: float, collected: Collected) -> None:
             if now - path.lstat().st_mtime > _GRACE_S:
                 _remove(cache, path, collected)
                 collected.others += 1
+    _remove_stale_records(cache, collected)
+
+
+def _remove_stale_records(cache: Cache, collected: Collected) -> None:
+    """Remove launch records of environments that are gone, and the stamps that no other record needs."""
+    stamps = cache.root / Bucket.LAUNCH / records.STAMPS_DIRECTORY
+    needed: set[str] = set()
     for directory, _, names in os.walk(cache.root / Bucket.LAUNCH, topdown=False):
-        for name in names:
+        for name in names if Path(directory) != stamps else ():
             path = Path(directory, name)
             record = records.read(str(path))
             if record is None or not os.path.exists(record.program):
                 with suppress(OSError):
                     path.unlink()
                     collected.others += 1
+            else:
+                needed |= {str(stamp[0]) for stamp in record.stamps.values() if stamp}
         with suppress(OSError):
             os.rmdir(directory)  # only where it is empty
+    with suppress(OSError):
+        for path in [path for path in stamps.iterdir() if path.name not in needed]:
+            path.unlink()
 
 
 def _keep_to_budget(cache: Cache, oldest_first: list[Path], budget_bytes: int, collected: Collected) -> None:

@@ -11,7 +11,6 @@ import hashlib
 import marshal
 import ntpath
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -225,6 +224,8 @@ def _link_interpreter(made: str, layout: Layout, interpreter: Interpreter, plann
 
 def _copy_windows_launchers(directory: str, interpreter: Interpreter) -> None:
     """Copy the programs that start the interpreter in `home`; CPython keeps them for venv, renamed in 3.13."""
+    import shutil  # noqa: PLC0415 - 5 ms that only Windows needs
+
     kept = os.path.join(interpreter.paths["stdlib"], "venv", "scripts", "nt")
     for name, former_name in (("venvlauncher.exe", "python.exe"), ("venvwlauncher.exe", "pythonw.exe")):
         source = os.path.join(kept, name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING
 
 from launcher.cache import Cache
@@ -33,7 +32,9 @@ def stored_wheels(
     stored = {pin.candidate: _find(pin.candidate, cache) for pin in resolution.pins}
     missing = [candidate for candidate, wheel in stored.items() if wheel is None]
     if missing:
-        # 65 ms: installer.
+        # 70 ms: installer, and threads.
+        from concurrent.futures import ThreadPoolExecutor, as_completed  # noqa: PLC0415
+
         from launcher.environment.wheel_store import WheelStore  # noqa: PLC0415
 
         store = WheelStore(cache)

@@ -14,11 +14,13 @@ recognise() { # the launch in "$@"; sets program, environment and skipped
         count=$((count + 1)) words=${words:+$words }$word tokens=${tokens:+$tokens$tab}$word
         case $count:$word in
             1:-* | 1:run) continue ;;
-            1:/*) holds "$word" '' <"$records$word.launch"; return ;;
-            1:*) holds "$word" '' <"$records$here/$word.launch"; return ;;
+            1:/*) record=$records$word.launch tokens='' count=24 ;;
+            1:*) record=$records$here/$word.launch tokens='' count=24 ;;
             25:*) return 1 ;;
+            *) record=$records/@options$here/$words.launch ;;
         esac
-        holds "$word" "$tokens" <"$records/@options$here/$words.launch" && return
+        # shellcheck disable=SC3067 # not POSIX, but in every shell that is an sh; another one's record decides nothing
+        [ -O "$record" ] && holds "$word" "$tokens" <"$record" && return
     done
     return 1
 }
@@ -55,8 +57,7 @@ if recognise "$@" 2>/dev/null; then
 fi
 self=$0 && [ -L "$self" ] && self=$(readlink -f -- "$self")
 for launcher in "${self%/*}"/../lib/python3.*/site-packages/launcher/__main__.py; do
-    python=${launcher%/site-packages/*}
-    python=${self%/*}/${python##*/}
+    python=${launcher%/site-packages/*} python=${self%/*}/${python##*/}
     [ -f "$launcher" ] && [ -x "$python" ] && exec "$python" -I -S "$launcher" "$@"
 done
 exec "${self%/*}/pyscript-launcher" "$@" # in other layouts (editable, --user, Debian's) the entry point knows its Python

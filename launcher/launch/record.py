@@ -225,8 +225,18 @@ def decode(content: bytes) -> LaunchRecord | None:
 
 def read(path: str) -> LaunchRecord | None:
     """Read the record at `path`; None where there is none, or none of use."""
-    content = _read(path, _LONGEST_RECORD)
+    content = _read(path, _LONGEST_RECORD) if is_ours(path) else None
     return decode(content) if content else None
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether this user owns the file: where HOME is another's (sudo), theirs decide nothing for us."""
+    if sys.platform == "win32":
+        return True
+    try:
+        return _os.stat(path).st_uid == _os.geteuid()
+    except OSError:
+        return False
 
 
 def holds(record: LaunchRecord, tokens: tuple[str, ...], environ: dict[str, str]) -> bool:

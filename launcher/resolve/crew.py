@@ -53,5 +53,6 @@ class Crew:
             if task is None or self._is_closed:
                 return
             work, arguments = task
-            with suppress(Exception):
+            # Also an interrupt of the main thread, handed on by `Once`: nobody waits for what is done here.
+            with suppress(BaseException):
                 work(*arguments)

@@ -234,7 +234,7 @@ class _Words:
             return "Use another wheel."
         fitting = next((at for at in self._newest_first(name) if self._graph.is_usable(name, at)), None)
         if fitting is None:
-            return "Try another Python with --python, or leave the package out."
+            return "Ask for a version that has wheels, try another Python with --python, or leave the package out."
         found = self._graph.releases(name).version_text(fitting)
         if fitting in VersionSet(self._wanted.get(name, 0)):
             return "Loosen it, or leave it out."

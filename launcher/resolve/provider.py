@@ -85,7 +85,7 @@ def _solve(
         except ResolutionError as error:
             if error.incompatibility is not None and _admit_more(knowledge, graph, error):
                 continue
-            raise explain(error, graph, interpreter) from error
+            raise explain(error, graph, interpreter) from None  # its own words are the resolver's, not a person's
         stats = resolver.stats
         reporter.detail(f"Resolved in {stats.rounds} rounds, {stats.conflicts} conflicts", level=2)
         return graph, solution

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 
+from launcher.errors import Excerpt
 from launcher.resolve.candidate import Candidate
 
 _FORMAT = 1
@@ -15,12 +16,13 @@ _FORMAT = 1
 class Requested:
     """A requirement that somebody wrote, and where: ``line 4 of x.py``, ``--with``, ``requirements.txt, line 2``.
 
-    `hashes` (``sha256:…``) are the only files allowed for it; empty allows all.
+    `hashes` (``sha256:…``) are the only files allowed for it; empty allows all. `excerpt` shows the line in a script.
     """
 
     text: str
     origin: str
     hashes: tuple[str, ...] = ()
+    excerpt: Excerpt | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

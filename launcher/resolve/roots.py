@@ -54,6 +54,7 @@ def _read_root(requested: Requested, reader: DependencyReader, index: Index) -> 
             f"{mask_credentials(requested.text)!r} ({requested.origin}) is not a valid requirement: {error}.",
             hint='Write it as in "requests>=2.31" or "rich[jupyter]; python_version < \'3.12\'".',
             reference="PEP 508",
+            excerpt=requested.excerpt,
         ) from error
     if dependency is None:
         return None

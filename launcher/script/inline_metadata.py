@@ -41,18 +41,6 @@ TOOL_KEYS = (
     "link-mode",
     "timeout",
     "retries",
-    "gui",
-    "pause",
-    "permissions",
-    "index",
-    "sources",
-    "exclude-newer",
-    "prerelease",
-    "resolution",
-    "constraint",
-    "override",
-    "no-build",
-    "no-binary",
 )
 """What a script may set about itself in `[tool.pyscript]`."""
 
@@ -63,6 +51,12 @@ _RUN_END = re.compile(r"(?:\n|\r(?!\n))(?!#(?:[ \r\n]|\Z))")
 _CLOSING = "# ///"
 
 _MOST_WARNINGS = 5
+
+_KEYS_OF_LATER_VERSIONS = frozenset(
+    {"constraint", "exclude-newer", "gui", "index", "no-binary", "no-build", "override", "pause", "permissions"}
+    | {"prerelease", "resolution", "sources"}
+)
+"""Nobody should think that one of these protects them before it does."""
 
 _TOML_TYPES: tuple[tuple[type, str], ...] = (
     (bool, "a boolean"),
@@ -334,9 +328,12 @@ def _unknown_key(script: _Script, key: str) -> str:
     # 4 ms, and only for a mistake.
     from difflib import get_close_matches  # noqa: PLC0415
 
+    place = f"{script.path}, line {script.line_of(key, 'pyscript')}"
+    if key in _KEYS_OF_LATER_VERSIONS:
+        return f'{place}: "{key}" in [tool.pyscript] has no effect in this version of pyscript.'
     near = get_close_matches(key.lower().replace("_", "-"), TOOL_KEYS, n=1)
     mend = f'Did you mean "{near[0]}"?' if near else "Known are: " + ", ".join(TOOL_KEYS) + "."
-    return f'{script.path}, line {script.line_of(key, "pyscript")}: [tool.pyscript] has no key "{key}". {mend}'
+    return f'{place}: [tool.pyscript] has no key "{key}". {mend}'
 
 
 def _excerpt_of_text(

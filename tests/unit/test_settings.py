@@ -53,6 +53,7 @@ def test_an_option_that_was_not_given_does_not_hide_a_variable() -> None:
         ("PYSCRIPT_VERBOSE", "2", "verbosity", 2),
         ("PYSCRIPT_VERBOSE", "yes", "verbosity", 1),
         ("PYSCRIPT_QUIET", "1", "verbosity", -1),
+        ("PYSCRIPT_QUIET", "false", "verbosity", 0),
     ],
 )
 def test_variables_are_texts_and_are_read(variable: str, text: str, name: str, value: object) -> None:
@@ -62,14 +63,18 @@ def test_variables_are_texts_and_are_read(variable: str, text: str, name: str, v
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        (({"timeout_s": "soon"}, {}, {}, {}), "--timeout: 'soon' is not a valid value for timeout."),
+        (({"timeout_s": "soon"}, {}, {}, {}), "--timeout: 'soon' is not a valid value."),
         (({}, {"PYSCRIPT_RETRIES": "-1"}, {}, {}), "the variable PYSCRIPT_RETRIES: '-1'"),
         (({}, {}, {"link-mode": "symlink"}, {}), "[tool.pyscript] in the script: 'symlink'"),
         (({}, {}, {"max-age": True}, {}), "not a valid value for max-age"),
         (({}, {}, {}, {"timeout": True}), "config.toml: True is not a valid value for timeout."),
         (({}, {}, {}, {"find-links": "./wheels", "indexurl": ""}), "there is no setting called 'indexurl'"),
         (({}, {}, {"find-links": [1]}, {}), "not a valid value for find-links"),
-        (({}, {"PYSCRIPT_OFFLINE": "perhaps"}, {}, {}), "not a valid value for offline"),
+        (
+            ({}, {"PYSCRIPT_OFFLINE": "perhaps"}, {}, {}),
+            "the variable PYSCRIPT_OFFLINE: 'perhaps' is not a valid value.",
+        ),
+        (({}, {"PYSCRIPT_QUIET": "perhaps"}, {}, {}), "the variable PYSCRIPT_QUIET: 'perhaps' is not a valid value."),
     ],
 )
 def test_a_wrong_value_says_where_it_stands(layers: tuple[dict[str, object], ...], message: str) -> None:

@@ -109,6 +109,21 @@ def test_the_budget_takes_the_oldest_first_and_spares_scripts_that_exist(cache: 
     assert collection.collect(cache, 30 * DAY, 0).environments == ["a1", "c3"]
 
 
+def test_stamps_stay_as_long_as_a_record_needs_them(cache: Cache, tmp_path: Path) -> None:
+    record = LaunchRecord("/bin/sh", "/env", "")
+    record.stamps["/bin/sh"] = (10**18, 1)
+    content = records.encode(record)
+    path = records.record_path(str(cache.root), (str(tmp_path / "x.py"),), "/")
+    assert path is not None
+    assert content is not None
+    cache.write_file(Path(path), content)
+    records.write_stamps(str(cache.root), record)
+    stamps = cache.root / Bucket.LAUNCH / records.STAMPS_DIRECTORY
+    (stamps / "17").touch()
+    collection.collect(cache, 30 * DAY, None)
+    assert os.listdir(stamps) == [str(10**18)]
+
+
 def test_leftovers_go(cache: Cache, tmp_path: Path) -> None:
     (cache.directory(Bucket.TMP) / "killed").mkdir()
     gone = environment(cache, "a1", 31)

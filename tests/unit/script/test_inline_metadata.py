@@ -438,6 +438,7 @@ def test_an_unknown_key_gets_the_nearest_known_name() -> None:
     assert warnings == (
         'x.py, line 5: [tool.pyscript] has no key "index_url". Did you mean "index-url"?',
         f'x.py, line 6: [tool.pyscript] has no key "zzz". Known are: {", ".join(TOOL_KEYS)}.',
+        'x.py, line 7: "gui" in [tool.pyscript] has no effect in this version of pyscript.',
     )
 
 
