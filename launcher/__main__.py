@@ -13,8 +13,10 @@ _ROOT = _PACKAGE.rpartition("/")[0] or "."
 
 def main() -> int:
     """Run pyscript with the process's own arguments and return its exit code, unless the process becomes the script."""
-    if not sys.flags.isolated and sys.platform != "win32":
-        _start_again_isolated()
+    if sys.platform != "win32":
+        _end_quietly_when_interrupted()
+        if not sys.flags.isolated:
+            _start_again_isolated()
     # Ahead of the standard library for the one import that a warm launch makes, behind it for all others.
     sys.path.insert(0, _ROOT)
     from launcher.launch import warm  # noqa: PLC0415
@@ -29,6 +31,14 @@ def main() -> int:
     from launcher.cli import command_line  # noqa: PLC0415
 
     return command_line.main(sys.argv[1:])
+
+
+def _end_quietly_when_interrupted() -> None:
+    """Let an interrupt end the process as it ends any program; the command line cleans up first, once it is loaded."""
+    import _signal  # noqa: PLC0415
+
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
 def _environ() -> dict[str, str]:

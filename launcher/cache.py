@@ -27,6 +27,11 @@ _TAG = (
 )
 
 
+_TAG_FILE = "CACHEDIR.TAG"
+_COLLECTED = "collected"
+"""The file whose time says when the last collection was."""
+
+
 class Bucket(StrEnum):
     """The parts of the cache; each name carries the version of its own format."""
 
@@ -98,6 +103,11 @@ class Cache:
                     os.unlink(temporary)
                 raise
 
+    @property
+    def collected_marker(self) -> Path:
+        """The file whose time says when the last collection was."""
+        return self.root / _COLLECTED
+
     @contextmanager
     def temporary_directory(self) -> Iterator[Path]:
         """Give a new directory on the cache's filesystem; what is left in it afterwards is removed."""
@@ -166,23 +176,49 @@ class Cache:
         """Return a new name in ``tmp/``; importing tempfile takes 5 ms, and the directory is ours alone."""
         return f"{self.directory(Bucket.TMP)}/{os.getpid()}-{os.urandom(6).hex()}"
 
+    def check(self) -> None:
+        """Raise `CacheUnusable` where the cache is there and not to be trusted; what is not there yet is fine."""
+        if self.root.exists():
+            self._check_root()
+
+    def clear(self) -> None:
+        """Remove everything that pyscript put into the cache, and the directory itself where nothing else is in it."""
+        for name in (*Bucket, _COLLECTED, _TAG_FILE):
+            remove_tree(self.root / name)
+        with suppress(OSError):
+            self.root.rmdir()
+
     def _check_root(self) -> None:
         if self._is_checked:
             return
         with _unusable(self.root):
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            is_new = self._make_root()
             found = self.root.stat()
             if sys.platform != "win32" and found.st_uid != os.geteuid():
                 raise CacheUnusable(
                     f"The cache directory {self.root} belongs to another user.",
                     hint="Set PYSCRIPT_CACHE_DIR to a directory of your own.",
                 )
+            tag = self.root / _TAG_FILE
+            if not tag.exists():
+                if not is_new and any(self.root.iterdir()):
+                    raise CacheUnusable(
+                        f"{self.root} is not a cache of pyscript: other things are in it.",
+                        hint="Set --cache-dir or PYSCRIPT_CACHE_DIR to an empty directory, or to a new one.",
+                    )
+                # Not by way of tmp/: nothing else may be in a directory before it is known to be ours.
+                tag.write_text(_TAG, encoding="ascii")
             if sys.platform != "win32" and stat.S_IMODE(found.st_mode) & 0o022:
                 self.root.chmod(0o700)
-            tag = self.root / "CACHEDIR.TAG"
-            if not tag.exists():
-                tag.write_text(_TAG, encoding="ascii")
         self._is_checked = True
+
+    def _make_root(self) -> bool:
+        self.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(mode=0o700)
+        except FileExistsError:
+            return False
+        return True
 
 
 def remove_tree(path: Path, on_removed: Callable[[int], None] | None = None) -> None:

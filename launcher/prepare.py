@@ -15,14 +15,16 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from launcher.cache import Bucket, Cache
 from launcher.environment import environment as environments
 from launcher.environment.environment import Environment
 from launcher.environment.fetch import stored_wheels
-from launcher.errors import CacheUnusable, CommandNotFound
+from launcher.errors import CacheUnusable, CommandNotFound, InvalidMetadata
 from launcher.launch import record as records
 from launcher.launch.record import LaunchRecord
 from launcher.python.discovery import InterpreterRequest, find_interpreter
@@ -31,10 +33,14 @@ from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, TargetKind, read_needs
 from launcher.resolve.resolution import Requested, Resolution
 from launcher.script.source import ScriptSource
-from launcher.settings import Settings
+from launcher.settings import Settings, has_credentials
 
 if TYPE_CHECKING:
     from launcher.resolve.index import Index
+
+_SECOND_NS = 1_000_000_000
+_CLOCK_TICK_NS = 20_000_000
+"""File systems may take the time of a change from a clock that is this much behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
 
     Raises a `PyscriptError` that says what kept the script from starting.
     """
+    started_ns = time.time_ns()
     needs = read_needs(request, environ, reporter)
     settings = needs.settings
     wanted = InterpreterRequest(
@@ -69,11 +76,14 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     )
     interpreter = find_interpreter(wanted, cache, reporter, refresh=settings.refresh)
     needs = _with_editables_built(needs, interpreter, cache, reporter)
-    resolution, environment = _environment_for(needs.requested, interpreter, settings, cache, reporter)
+    resolution, environment, key = _environment_for(needs.requested, interpreter, settings, cache, reporter)
     program = _program(request, environment, environ)
-    record = _record(request, needs.source, program, environment, environ)
-    if _may_be_recorded(request, needs, record):
-        _write_record(record, request, cache, environ, (interpreter.executable, *needs.files))
+    record = _record(request, needs, program, environment, environ)
+    files = (interpreter.executable, str(cache.path(Bucket.RESOLUTIONS, key)), *needs.files)
+    record.stamps |= {path: records.stamp_of(path) for path in (*files, *_local_files(needs.requested))}
+    if _may_be_recorded(request, needs, record, started_ns):
+        _write_record(record, request, cache, environ)
+    _collect(environment, cache, reporter)
     return Preparation(
         record=record,
         argv=[program, *request.tokens[request.skipped :], *request.arguments],
@@ -90,15 +100,19 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
 
 def _environment_for(
     requested: Sequence[Requested], interpreter: Interpreter, settings: Settings, cache: Cache, reporter: Reporter
-) -> tuple[Resolution, Environment]:
-    """Return the resolution of `requested` and a complete environment of it, both from the cache where possible."""
+) -> tuple[Resolution, Environment, str]:
+    """Return the resolution of `requested`, a complete environment of it and the resolution's key.
+
+    Both come from the cache where possible.
+    """
     key = _resolution_key(requested, interpreter, settings)
     is_forced = settings.refresh or settings.upgrade
     if not is_forced and (found := _open_cached(key, interpreter, settings, cache)):
-        return found
+        return (*found, key)
+    started_ns = time.time_ns()
     with cache.lock(key, reporter, "preparing the same requirements"):
         if not is_forced and (found := _open_cached(key, interpreter, settings, cache)):
-            return found
+            return (*found, key)
         started = time.monotonic()
         with closing(_LazyIndex(requested, settings, interpreter, cache)) as index:
             resolution = None if is_forced else _cached_resolution(key, settings, cache)
@@ -106,29 +120,44 @@ def _environment_for(
                 resolution = _resolve(requested, interpreter, index, reporter)
             wheels = stored_wheels(resolution, index.open, cache, reporter)
         environment = environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
-        cache.write(Bucket.RESOLUTIONS, key, marshal.dumps((int(time.time()), resolution.to_bytes())))
+        _remember(key, resolution, started_ns, cache)
         if wheels:
             count = f"{len(wheels)} package" + "s" * (len(wheels) != 1)
             reporter.finished(f"Prepared {count} in {time.monotonic() - started:.1f} s")
-    _collect(cache, reporter)
-    return resolution, environment
+    return resolution, environment, key
+
+
+def _remember(key: str, resolution: Resolution, started_ns: int, cache: Cache) -> None:
+    """Write the resolution so that launch records of the one before do not hold any more.
+
+    Records name its time. It is a little in the past, because shells that compare whole seconds trust no time that is
+    not, and at least a second after the former one.
+    """
+    former = records.stamp_of(str(cache.path(Bucket.RESOLUTIONS, key)))
+    path = cache.write(Bucket.RESOLUTIONS, key, marshal.dumps((int(time.time()), resolution.to_bytes())))
+    mtime_ns = max(started_ns - 10 * _SECOND_NS, former[0] + _SECOND_NS if former else 0)
+    os.utime(path, ns=(mtime_ns, mtime_ns))
 
 
 def _resolution_key(requested: Sequence[Requested], interpreter: Interpreter, settings: Settings) -> str:
     """Name a resolution by everything that can change its outcome (DESIGN, section 5)."""
     texts = sorted({(requirement.text.strip(), requirement.hashes) for requirement in requested})
-    local = [_local_file(text) for text, _ in texts]
-    stamps = [records.stamp_of(path) for path in local if path]
+    stamps = [records.stamp_of(path) for path in _local_files(requested)]
     parts = repr((texts, stamps, interpreter.identity, settings.resolution_key()))
     return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def _local_file(text: str) -> str | None:
-    """Return the path of a requirement on a file of this machine, None for all others."""
-    if os.path.isabs(text):
-        return text
-    _, found, path = text.partition("file://")
-    return path.partition("#")[0].partition(" ")[0] if found else None
+def _local_files(requested: Sequence[Requested]) -> list[str]:
+    """Return the paths of requirements on files of this machine: absolute paths and file URLs."""
+    paths = []
+    for requirement in requested:
+        text = requirement.text.partition(";")[0].strip()
+        _, found, path = text.partition("file://")
+        if found:
+            paths.append(unquote(path.partition("#")[0].partition(" ")[0]))
+        elif os.path.isabs(text):
+            paths.append(text.removesuffix("]").partition("[")[0] if text.endswith("]") else text)
+    return paths
 
 
 def _cached_resolution(key: str, settings: Settings, cache: Cache) -> Resolution | None:
@@ -202,10 +231,10 @@ def _resolve(
     return resolve(requested, interpreter, index.open(), Policy(), reporter)
 
 
-def _collect(cache: Cache, reporter: Reporter) -> None:
+def _collect(environment: Environment, cache: Cache, reporter: Reporter) -> None:
     from launcher.environment.collection import collect_when_due  # noqa: PLC0415
 
-    collect_when_due(cache, reporter)
+    collect_when_due(cache, environment.key, reporter)
 
 
 def _with_editables_built(needs: Needs, interpreter: Interpreter, cache: Cache, reporter: Reporter) -> Needs:
@@ -248,49 +277,64 @@ def _program(request: RunRequest, environment: Environment, environ: Mapping[str
 def _env_file_variables(settings: Settings) -> dict[str, str]:
     variables: dict[str, str] = {}
     for name in settings.env_file:
+        import logging  # noqa: PLC0415
+
         from dotenv import dotenv_values  # noqa: PLC0415
 
-        variables |= {key: value or "" for key, value in dotenv_values(name).items()}
+        try:
+            content = Path(name).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise InvalidMetadata(f"The env-file {name} cannot be read: {error}.") from error
+        if "\0" in content:
+            raise InvalidMetadata(f"The env-file {name} holds a zero byte, which no variable can.")
+        # It tells of lines that it does not understand by logging, to nobody who asked.
+        logging.getLogger("dotenv").setLevel(logging.ERROR)
+        variables |= {key: value or "" for key, value in dotenv_values(stream=StringIO(content)).items()}
     return variables
 
 
 def _record(
-    request: RunRequest, source: ScriptSource | None, program: str, environment: Environment, environ: Mapping[str, str]
+    request: RunRequest, needs: Needs, program: str, environment: Environment, environ: Mapping[str, str]
 ) -> LaunchRecord:
-    return LaunchRecord(
+    record = LaunchRecord(
         program,
         str(environment.path),
         records.variables_of(dict(environ)),
         request.tokens if len(request.tokens) > 1 else (),
         request.skipped,
-        source.head if source else None,
+        needs.source.head if needs.source else None,
     )
+    if request.kind is TargetKind.SCRIPT and not record.head:
+        path = os.path.join(request.directory, request.target)
+        record.stamps[path] = records.stamp_of(path)
+    elif request.kind is TargetKind.COMMAND:
+        record.stamps[os.path.join(request.directory, request.target)] = None  # a script of that name would come first
+    return record
 
 
-def _may_be_recorded(request: RunRequest, needs: Needs, record: LaunchRecord) -> bool:
+def _may_be_recorded(request: RunRequest, needs: Needs, record: LaunchRecord, started_ns: int) -> bool:
     """Tell whether the next launch may go by a record alone.
 
     Not where the answer can change without any file changing (an age limit, a forced refresh, a program somewhere on
-    PATH), where the content was read from a pipe, where an env-file must be read each time, nor where a URL in a
-    variable carries credentials, which must not be written down.
+    PATH), where the content was read from a pipe, where a file has changed since it was read, nor where a URL carries
+    credentials, which must not be written down.
     """
     is_rereadable = needs.source is None or needs.source.is_regular_file
     is_inside = record.program.startswith(record.environment + os.sep)
-    has_credentials = "@" in record.variables and "://" in record.variables
-    return request.may_be_recorded and needs.is_lasting and is_rereadable and is_inside and not has_credentials
+    is_named = request.kind is not TargetKind.COMMAND or len(request.tokens) > 1
+    written = "\0".join((record.variables, *request.tokens))
+    if not (request.may_be_recorded and needs.is_lasting and is_rereadable and is_inside and is_named):
+        return False
+    if any(stamp and stamp[0] > started_ns - _CLOCK_TICK_NS for stamp in record.stamps.values()):
+        return False
+    return not has_credentials(written)
 
 
-def _write_record(
-    record: LaunchRecord, request: RunRequest, cache: Cache, environ: Mapping[str, str], files: Sequence[str]
-) -> None:
+def _write_record(record: LaunchRecord, request: RunRequest, cache: Cache, environ: Mapping[str, str]) -> None:
     """Write the record where the next launch looks for it; it is a convenience, so failing to write it is no error."""
-    directory = records.working_directory(dict(environ))
-    script = os.path.join(directory, request.target) if request.kind is TargetKind.SCRIPT else None
-    for path in (*files, *([script] if script and not record.head else [])):
-        record.stamps[path] = records.stamp_of(path)
-    path_of_record = records.record_path(str(cache.root), request.tokens, directory)
+    path = records.record_path(str(cache.root), request.tokens, records.working_directory(dict(environ)))
     content = records.encode(record)
-    if path_of_record and content:
+    if path and content:
         with suppress(CacheUnusable):
-            cache.write_file(Path(path_of_record), content)
+            cache.write_file(Path(path), content)
             records.write_stamps(str(cache.root), record)

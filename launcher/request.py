@@ -6,6 +6,7 @@ The first half of the data path, up to where an interpreter is needed; `launcher
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +20,7 @@ from launcher.script.lines import split_lines
 from launcher.script.source import ScriptSource, read_script, read_stdin_script
 from launcher.settings import Settings
 
+_VERSION_OR_RANGE = re.compile(r"[<>=~!]|((c?python|cp|pypy|graalpy|graalvm)-?)?[\d.]+((a|b|rc)\d+)?t?d?$")
 _NO_METADATA = ScriptMetadata(None, (), {}, None)
 
 
@@ -83,10 +85,11 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
     requested = [*_of_block(request, source, metadata), *_of_options(request)]
     editables = [(os.path.join(request.directory, path), f"--with-editable {path}") for path in request.with_editable]
     for name in settings.env_file:
-        if not os.path.isfile(name):
+        if not os.path.exists(name):
             raise InvalidMetadata(f"The env-file {name} does not exist.", hint="Check the path given to --env-file.")
     files = [str(settings_module.config_path(environ))]
     is_lasting = not (settings.refresh or settings.upgrade or settings.max_age_s is not None or settings.env_file)
+    is_lasting = is_lasting and not (settings.python and _is_looked_up_on_path(settings.python))
     if request.with_requirements:
         # 40 ms for packaging, and few launches name a file.
         from launcher.resolve import requirements_file  # noqa: PLC0415
@@ -108,6 +111,11 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         files=tuple(files),
         is_lasting=is_lasting,
     )
+
+
+def _is_looked_up_on_path(python: str) -> bool:
+    """Tell whether ``--python`` names a program; a version, a range or a path does not depend on PATH."""
+    return os.path.basename(python) == python and not _VERSION_OR_RANGE.match(python)
 
 
 def _read_source(request: RunRequest) -> ScriptSource | None:

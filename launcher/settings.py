@@ -232,11 +232,20 @@ def _refuse_credentials_in_block(settings: Settings) -> None:
         if settings.origins.get(name) != "[tool.pyscript] in the script":
             continue
         value = getattr(settings, name)
-        if any(_CREDENTIALS.search(url) for url in ([value] if isinstance(value, str) else value)):
+        if any(has_credentials(url) for url in ([value] if isinstance(value, str) else value)):
             raise UsageError(
                 "The script's [tool.pyscript] table has a URL with a user name or password in it.",
                 hint="Take it out of the script; give it by PYSCRIPT_INDEX_URL or in config.toml.",
             )
+
+
+def has_credentials(text: str) -> bool:
+    """Tell whether there is a URL with a user name or a password in `text`.
+
+    >>> has_credentials("a @ https://me:secret@127.0.0.1/a.whl"), has_credentials("git@example.com")
+    (True, False)
+    """
+    return _CREDENTIALS.search(text) is not None
 
 
 def with_relative_paths_from(settings: Settings, directory: str) -> Settings:

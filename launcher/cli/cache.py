@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from launcher.cache import Bucket, Cache, remove_tree
+from launcher.cache import Bucket, Cache
 from launcher.cli import console
 from launcher.cli.parser import Parser, add_general_options
 from launcher.cli.run import open_cache
@@ -120,18 +120,24 @@ def _clean(cache: Cache, options: Namespace) -> None:
         freed = collection.Collected(
             environments=_names(cache.root / Bucket.ENVIRONMENTS), wheels=_names(cache.root / Bucket.WHEELS)
         )
-        if set(freed.environments) & set(collection.running_environments(cache)):
-            raise PyscriptError(
-                "A script that was started by pyscript is still running; its packages would vanish under it.",
-                hint="Wait until it has ended, or use pyscript cache prune, which leaves it alone.",
-            )
+        _refuse_running(freed.environments)
         freed.freed_bytes = collection.directory_size(cache.root)[0]
-        remove_tree(cache.root)
-    elif os.path.lexists(options.what) or os.path.dirname(options.what) or Path(options.what).suffix == ".py":
-        freed = collection.remove_environments(cache, _environments_of_script(cache, options.what))
+        cache.clear()
+    elif os.path.isfile(options.what) or os.path.dirname(options.what) or Path(options.what).suffix == ".py":
+        environments = _environments_of_script(cache, options.what)
+        _refuse_running(environments)
+        freed = collection.remove_environments(cache, environments)
     else:
         freed = _clean_package(cache, options.what)
     _tell(freed, options)
+
+
+def _refuse_running(environments: Iterable[str]) -> None:
+    if set(environments) & set(collection.running_environments()):
+        raise PyscriptError(
+            "A script that was started by pyscript is still running; its packages would vanish under it.",
+            hint="Wait until it has ended, or use pyscript cache prune, which leaves it alone.",
+        )
 
 
 def _environments_of_script(cache: Cache, script: str) -> set[str]:
@@ -164,6 +170,7 @@ def _clean_package(cache: Cache, package: str) -> collection.Collected:
     ]
     if not wheels:
         raise PyscriptError(f"There is no wheel of {package} in the cache.", hint="See pyscript cache info.")
+    _refuse_running(environments)
     return collection.remove_environments(cache, environments, wheels)
 
 

@@ -72,8 +72,9 @@ def sanitised(text: str) -> str:
 
 
 def print_line(text: str = "") -> None:
-    """Write a line of a command's own output to stdout."""
-    sys.stdout.write(sanitised(text) + "\n")
+    """Write a line of a command's own output to stdout; to nobody where stdout was closed."""
+    if sys.stdout is not None:
+        sys.stdout.write(sanitised(text) + "\n")
 
 
 def print_usage(parser: ArgumentParser) -> None:
@@ -96,6 +97,18 @@ def show_error(error: PyscriptError) -> None:
         lines.append(_styled(f"caused by {type(cause).__name__}: {sanitised(str(cause))}", "dim"))
         cause = cause.__cause__ or cause.__context__
     _write("\n".join(lines))
+
+
+def show_internal_error(error: Exception) -> None:
+    """Show an error that nobody foresaw, as a request to report it; where it came from only with ``-vv``."""
+    leave()
+    if _mode.verbosity >= 2:
+        import traceback  # noqa: PLC0415 - 5 ms, for a bug only
+
+        _write(sanitised("".join(traceback.format_exception(error))))
+    what = f"{type(error).__name__}: {sanitised(str(error))}"
+    _write(f"{_styled('error', 'error')}: Something went wrong inside pyscript: {what}")
+    _write(f"{_styled('hint', 'hint')}: Please report it, with what -vv shows in addition.")
 
 
 def show_warning(text: str) -> None:

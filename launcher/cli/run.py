@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from launcher.cache import Cache
@@ -54,6 +54,9 @@ def main(arguments: Sequence[str]) -> int:
         console.print_usage(parser)
         return UsageError.default_exit_code
     tokens = tuple(arguments[: len(arguments) - len(split.arguments)])
+    if (name := split.target[0]) in COMMANDS and not os.path.isfile(name):
+        # `pyscript -q run x.py`: people put options in front of the subcommand as well.
+        return COMMANDS[name].main([*([name] if name == "run" else []), *split.options, *split.arguments])
     request = _request(split, options, tokens)
     cache = open_cache(options.cache_dir)
     try:
@@ -70,13 +73,24 @@ def open_cache(chosen: str | None) -> Cache:
 
     Raises `UsageError` where neither names a place.
     """
-    root = os.path.abspath(chosen) if chosen else records.cache_root(dict(os.environ))
+    try:
+        root = os.path.abspath(chosen) if chosen else records.cache_root(_with_home(os.environ))
+    except OSError as error:
+        raise UsageError("The current directory does not exist any more.", hint="Change to another one.") from error
     if root is None:
         raise UsageError(
             "There is no place for the cache: neither HOME nor XDG_CACHE_HOME is set.",
             hint="Set HOME, or PYSCRIPT_CACHE_DIR to a directory of your own.",
         )
-    return Cache(root)
+    cache = Cache(root)
+    cache.check()
+    return cache
+
+
+def _with_home(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables with the home directory that the system knows where HOME says nothing."""
+    home = environ.get("HOME") or os.path.expanduser("~")
+    return {**environ, "HOME": home} if os.path.isabs(home) else dict(environ)
 
 
 def _color(options: Namespace) -> str:
@@ -105,14 +119,21 @@ def _request(split: SplitArguments, options: Namespace, tokens: tuple[str, ...])
         arguments=split.arguments,
         tokens=tokens,
         skipped=len(tokens) - kept,
-        directory=os.getcwd(),
+        directory=_current_directory(),
         with_=tuple(options.with_ or ()),
         with_requirements=tuple(options.with_requirements or ()),
         with_editable=tuple(options.with_editable or ()),
         command_line=command_line,
         # The warm path does not know subcommands: a script of such a name must not be recognised without its path.
-        may_be_recorded=not options.cache_dir and os.path.basename(target) not in COMMANDS,
+        may_be_recorded=not options.cache_dir and os.path.basename(target) not in COMMANDS and target[:1] != "-",
     )
+
+
+def _current_directory() -> str:
+    try:
+        return records.working_directory(dict(os.environ))
+    except OSError as error:
+        raise UsageError("The current directory does not exist any more.", hint="Change to another one.") from error
 
 
 def _target(split: SplitArguments) -> tuple[TargetKind, str]:
@@ -121,7 +142,9 @@ def _target(split: SplitArguments) -> tuple[TargetKind, str]:
         return (TargetKind.MODULE if first == "-m" else TargetKind.CODE), split.target[1]
     if first == "-":
         return TargetKind.STDIN, first
-    if os.path.lexists(first) or os.path.dirname(first) or Path(first).suffix in (".py", ".pyw"):
+    if os.path.dirname(first) or Path(first).suffix in (".py", ".pyw"):
+        return TargetKind.SCRIPT, first
+    if os.path.lexists(first) and not os.path.isdir(first):
         return TargetKind.SCRIPT, first
     return TargetKind.COMMAND, first
 

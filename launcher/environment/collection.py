@@ -32,8 +32,6 @@ _INTERVAL_S = DAY_S
 _GRACE_S = DAY_S / 24
 """Wheels and temporary files younger than this may belong to a preparation that is under way."""
 
-_MARKER = "collected"
-
 
 @dataclass(slots=True)
 class Collected:
@@ -45,9 +43,12 @@ class Collected:
     freed_bytes: int = 0
 
 
-def collect_when_due(cache: Cache, reporter: Reporter) -> Collected | None:
-    """Collect at most once a day, silently but for ``-v``; the very first preparation only starts the clock."""
-    marker = cache.root / _MARKER
+def collect_when_due(cache: Cache, in_use: str, reporter: Reporter) -> Collected | None:
+    """Collect at most once a day, silently but for ``-v``; the very first preparation only starts the clock.
+
+    `in_use` names the environment that is about to be launched.
+    """
+    marker = cache.collected_marker
     try:
         is_due = time.time() - marker.stat().st_mtime > _INTERVAL_S
     except OSError:
@@ -56,21 +57,22 @@ def collect_when_due(cache: Cache, reporter: Reporter) -> Collected | None:
     if not is_due:
         return None
     _touch(marker)
-    collected = collect(cache, MAX_AGE_S, BUDGET_BYTES)
+    collected = collect(cache, MAX_AGE_S, BUDGET_BYTES, in_use)
     reporter.detail(
         f"Collected {len(collected.environments)} environments and {len(collected.wheels)} wheels that nobody used"
     )
     return collected
 
 
-def collect(cache: Cache, max_age_s: float, budget_bytes: int | None) -> Collected:
+def collect(cache: Cache, max_age_s: float, budget_bytes: int | None, in_use: str = "") -> Collected:
     """Remove environments unused for `max_age_s` seconds and what is left without a user, then keep to the budget.
 
-    `budget_bytes` is None where size does not matter. Raises `CacheUnusable` where the cache cannot be used at all.
+    `budget_bytes` is None where size does not matter; the environment called `in_use` stays in any case. Raises
+    `CacheUnusable` where the cache cannot be used at all.
     """
     collected = Collected()
     now = time.time()
-    running = set(running_environments(cache))
+    running = {*running_environments(), in_use}
     by_age = sorted(_environments(cache), key=lambda path: last_used(path) or 0)
     kept = []
     for path in by_age:
@@ -84,7 +86,8 @@ def collect(cache: Cache, max_age_s: float, budget_bytes: int | None) -> Collect
     _remove_leftovers(cache, now, collected)
     if budget_bytes is not None:
         spared = running | set(environments_of_scripts(cache))
-        _keep_to_budget(cache, [path for path in kept if path.name not in spared], budget_bytes, collected)
+        victims = [path for path in kept if path.name not in spared and not _is_fresh(path, now)]
+        _keep_to_budget(cache, victims, budget_bytes, collected)
     return collected
 
 
@@ -104,9 +107,12 @@ def remove_environments(cache: Cache, keys: Iterable[str], wheels: Iterable[str]
     return collected
 
 
-def running_environments(cache: Cache) -> Iterator[str]:
-    """Yield the names of environments that a process of this machine was started from, as far as that can be seen."""
-    pattern = re.compile(re.escape(os.fsencode(cache.root / Bucket.ENVIRONMENTS)) + rb"/([0-9a-f]+)")
+def running_environments() -> Iterator[str]:
+    """Yield the names of environments that a process of this machine was started from, as far as that can be seen.
+
+    Of whichever cache: the same one can be named by several paths, and a name is a hash.
+    """
+    pattern = re.compile(re.escape(os.fsencode(Bucket.ENVIRONMENTS)) + rb"/([0-9a-f]+)")
     for text in _process_texts():
         yield from map(os.fsdecode, pattern.findall(text))
 
@@ -185,10 +191,24 @@ def _remove_leftovers(cache: Cache, now: float, collected: Collected) -> None:
     """Remove what killed launches left in ``tmp/``, and launch records of environments that are gone."""
     with suppress(OSError):
         for path in list((cache.root / Bucket.TMP).iterdir()):
-            if now - path.lstat().st_mtime > _GRACE_S:
+            if now - path.lstat().st_mtime > _GRACE_S and not _is_made_by_a_living_process(path.name):
                 _remove(cache, path, collected)
                 collected.others += 1
     _remove_stale_records(cache, collected)
+
+
+def _is_made_by_a_living_process(name: str) -> bool:
+    """Tell whether the process whose number begins the name of a temporary file is still there."""
+    number = name.partition("-")[0]
+    if sys.platform == "win32" or not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _remove_stale_records(cache: Cache, collected: Collected) -> None:

@@ -13,7 +13,7 @@ import ntpath
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,8 +175,12 @@ def _compose(cache: Cache, recipe: _Recipe, mode: str, reporter: Reporter) -> st
             return following
         for detail in planned.details:
             reporter.detail(detail)
+        if open_environment(cache, recipe.target.name):
+            return None  # another launch was quicker, and may be running in it already
         if os.path.lexists(recipe.target):
-            remove_tree(recipe.target)
+            with suppress(OSError):
+                os.rename(recipe.target, f"{temporary}-damaged")
+            remove_tree(Path(f"{temporary}-damaged"))
         cache.publish(temporary, Bucket.ENVIRONMENTS, recipe.target.name)
     return None
 

@@ -193,14 +193,15 @@ def is_plain(words: str) -> bool:
 
 
 def encode(record: LaunchRecord) -> bytes | None:
-    """Return the record as it is written, or None where something in it does not fit on a line."""
+    """Return the record as it is written, or None where something in it does not fit on a line, or it is too long."""
     lines = [MAGIC, record.program, record.environment, str(record.skipped), record.variables, _joined(record.tokens)]
     for path, stamp in record.stamps.items():
         lines.append(f"- {path}" if stamp is None else f"= {stamp[0]} {stamp[1]} {path}")
     if any("\n" in line or "\0" in line for line in lines) or record.variables.count(_TAB) >= len(VARIABLES):
         return None
     text = "\n".join(lines) + _SEPARATOR
-    return text.encode("utf-8", "surrogateescape") + (record.head or b"")
+    content = text.encode("utf-8", "surrogateescape") + (record.head or b"")
+    return content if len(content) < _LONGEST_RECORD else None
 
 
 def decode(content: bytes) -> LaunchRecord | None:
@@ -289,7 +290,7 @@ def _read(path: str, limit: int) -> bytes | None:
 
 
 def _mirrored(script: str, directory: str) -> str | None:
-    """Return the script's absolute path without ``.`` and ``..``; None where it would leave the tree."""
+    """Return the script's absolute path without ``.``; None for one with ``..``, which links may lead elsewhere."""
     if sys.platform == "win32":
         script = script.replace("\\", "/")
         directory = directory.replace("\\", "/")
@@ -302,10 +303,8 @@ def _mirrored(script: str, directory: str) -> str | None:
     parts: list[str] = []
     for part in absolute.split("/"):
         if part == "..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part and part != ".":
+            return None
+        if part and part != ".":
             parts.append(part)
     return "/" + "/".join(parts) if parts else None
 

@@ -27,9 +27,12 @@ def recognise(arguments: list[str], environ: dict[str, str]) -> tuple[records.La
     root = records.cache_root(environ)
     if not arguments or not root:
         return None
-    directory = records.working_directory(environ)
-    longest = min(len(arguments), _LONGEST_OPTIONS) if _has_options(arguments[0]) else 1
-    for count in range(1, longest + 1):
+    try:
+        directory = records.working_directory(environ)
+    except OSError:  # it was deleted
+        return None
+    counts = range(2, min(len(arguments), _LONGEST_OPTIONS) + 1) if _has_options(arguments[0]) else (1,)
+    for count in counts:
         tokens = tuple(arguments[:count])
         path = records.record_path(root, tokens, directory)
         found = path and records.read(path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,45 @@ def test_a_mistake_is_told(arguments: list[str], message: str, run_pyscript: Pro
     done = run_pyscript(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
+
+
+def test_clean_takes_only_what_is_the_caches_own(run_pyscript: Program, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "letter.txt").write_text("dear")
+    mine.chmod(0o775)
+    for arguments in (["cache", "clean", "--cache-dir", str(mine)], ["--cache-dir", str(mine), "-c", "0"]):
+        done = run_pyscript(*arguments)
+        assert done.returncode == 1
+        assert "is not a cache of pyscript" in done.stderr
+    assert (mine / "letter.txt").read_text() == "dear"
+    assert mine.stat().st_mode & 0o777 == 0o775
+
+
+def test_clean_leaves_what_somebody_else_put_there(run_pyscript: Program, cache_dir: Path) -> None:
+    run_pyscript("-c", "0")
+    (cache_dir / "notes.txt").write_text("mine")
+    assert run_pyscript("cache", "clean").returncode == 0
+    assert names(cache_dir) == ["notes.txt"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_cache_of_somebody_else_is_not_even_read(
+    run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    script = write_script()
+    run_pyscript(script)
+    subprocess.run(["chown", "-R", "12345", cache_dir], check=True)
+    done = run_pyscript(script)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "belongs to another user" in done.stderr
+
+
+def test_clean_of_a_running_script_is_refused(run_pyscript: Program, write_script: WriteScript) -> None:
+    script = write_script("import time; print('up', flush=True); time.sleep(60)")
+    running = run_pyscript.start(script)
+    assert running.stdout is not None
+    running.stdout.readline()
+    done = run_pyscript("cache", "clean", script)
+    assert done.returncode == 1
+    assert "still running" in done.stderr

@@ -281,3 +281,37 @@ def test_version_and_help_are_for_stdout(run_pyscript: Program) -> None:
     assert "--with" in done.stdout
     assert done.stderr == ""
     assert run_pyscript("run", "--help").stdout.startswith("usage: pyscript run")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"A=\xff\xfe", "cannot be read"), (b"A=b\0c", "holds a zero byte"), (None, "cannot be read")],
+)
+def test_an_env_file_that_makes_no_sense_is_told(
+    content: bytes | None, message: str, run_pyscript: Program, tmp_path: Path
+) -> None:
+    path = tmp_path / "my.env"
+    path.mkdir() if content is None else path.write_bytes(content)
+    done = run_pyscript("--env-file", path, "-c", "print('ran')")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_options_may_stand_in_front_of_a_subcommand(
+    run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    script = write_script()
+    for _ in range(2):
+        assert run_pyscript("-q", "run", script).stdout == "hello\n"
+    assert run_pyscript("-v", "cache", "dir").stdout == f"{cache_dir}\n"
+
+
+def test_a_directory_does_not_hide_a_program(stocked: IndexServer, run_pyscript: Program, tmp_path: Path) -> None:
+    (tmp_path / "greet").mkdir()
+    assert run_pyscript("--with", "greet", "greet").stdout == "greet 1.0\n"
+
+
+def test_home_is_where_the_system_says_when_no_variable_does(run_pyscript: Program) -> None:
+    done = run_pyscript("cache", "dir", env={"HOME": None, "PYSCRIPT_CACHE_DIR": None})
+    assert done.stdout.endswith("/.cache/pyscript\n")

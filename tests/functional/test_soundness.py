@@ -203,3 +203,106 @@ def test_hashes_that_differ_are_refused_and_nothing_runs(
     assert "Traceback" not in done.stderr, done.stderr
     assert not list(cache_dir.glob("wheels-v1/*"))
     assert not list(cache_dir.glob("environments-v1/*"))
+
+
+def test_launches_that_share_an_environment_do_not_destroy_it_for_each_other(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    parts = [Wheel(f"part-{n}", files={f"shared/part{n}.py": b"", f"shared/deep/{n}.py": b""}) for n in range(40)]
+    stocked.add(Wheel("all-parts", files={}, requires=tuple(part.name for part in parts)), *parts)
+    scripts = [write_script("import shared.part39", f"all-parts>=0.{n}", name=f"x{n}.py") for n in range(12)]
+    for script in scripts:
+        assert run_pyscript(script).returncode == 0
+    for _ in range(2):
+        subprocess.run(["rm", "-rf", cache_dir / "environments-v1", cache_dir / "launch-v1"], check=True)
+        launches = [run_pyscript.start(script) for script in scripts]
+        errors = [launch.communicate(timeout=120)[1] for launch in launches]
+        assert [launch.returncode for launch in launches] == [0] * len(scripts), errors
+
+
+def test_the_environment_about_to_be_launched_is_not_collected(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    run_pyscript(write_script("", "speak"))
+    ballast = cache_dir / "http-v1" / "ballast"
+    ballast.parent.mkdir()
+    with ballast.open("wb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, 5_500_000_000)
+    os.utime(cache_dir / "collected", (1, 1))
+    done = run_pyscript("--with", "greet", "greet")
+    assert (done.returncode, done.stdout) == (0, "greet 1.0\n"), done.stderr
+
+
+def test_a_request_to_end_shows_the_cursor_and_cleans_up(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    stocked.fail("*voice*.whl", Fault(delay_s=8))
+    launch = run_pyscript.start(write_script("", "speak"))
+    while not stocked.paths("*speak*.whl"):
+        time.sleep(0.05)
+    time.sleep(0.5)
+    launch.terminate()
+    _, error = launch.communicate(timeout=25)
+    assert (launch.returncode, error) == (-signal.SIGTERM, "")
+    assert os.listdir(cache_dir / "tmp") == []
+
+
+@pytest.mark.parametrize("delay_ms", [5, 20, 40, 60, 90, 130, 180, 240])
+def test_an_early_interrupt_leaves_no_traceback(
+    delay_ms: int, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    launch = run_pyscript.start("--refresh", write_script("import time; time.sleep(60)", name="sleeps.sh"))
+    time.sleep(delay_ms / 1000)
+    launch.send_signal(signal.SIGINT)
+    _, error = launch.communicate(timeout=20)
+    assert "launcher" not in error
+
+
+def test_a_directory_that_is_gone_is_told(run_pyscript: Program, write_script: WriteScript, tmp_path: Path) -> None:
+    script = write_script()
+    gone = tmp_path / "gone"
+    line = f'mkdir "{gone}" && cd "{gone}" && rmdir "{gone}" && exec pyscript "$@"'
+    for arguments, code in (([str(script)], 2), (["--version"], 0), (["cache", "dir"], 0)):
+        done = subprocess.run(
+            ["sh", "-c", line, "sh", *arguments],
+            env=run_pyscript.variables(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_output_that_cannot_be_written_is_an_error(run_pyscript: Program) -> None:
+    for redirection, code in ((">&-", 0), (">/dev/full", 1)):
+        done = subprocess.run(
+            ["sh", "-c", f"pyscript cache dir {redirection}"],
+            env=run_pyscript.variables(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "dependency",
+    [
+        "a>=" + "9" * 5000,
+        "a; " + "(" * 3000 + "python_version>'3'" + ")" * 3000,
+        "x @ http://[::1/x.whl",
+        "x @ file:///a\\u0000/x.whl",
+    ],
+)
+def test_hostile_metadata_gets_an_error_and_no_traceback(
+    dependency: str, stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    script = write_script("print('ran')", block=f'dependencies = ["{dependency}"]')
+    done = run_pyscript(script)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: ")

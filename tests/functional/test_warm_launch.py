@@ -23,6 +23,7 @@ from launcher.launch import warm
 from tests.conftest import ROOT, Program
 from tests.functional.conftest import WriteScript, package
 from tests.support.index_server import IndexServer
+from tests.support.wheels import Wheel
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell launcher is POSIX's")
 
@@ -346,6 +347,90 @@ def test_odd_names_are_only_names(name: str, world: World, monkeypatch: pytest.M
     assert by_python is not None
     assert world.by_shell() == by_python
     assert not (world.directory / "hijacked").exists()
+
+
+def test_an_upgrade_is_not_undone_by_the_next_launch(world: World, filled: tuple[IndexServer, Path]) -> None:
+    name = f"fresh{world.directory.name[-1]}"  # the cache is shared, and so is what it remembers
+    block = f"# /// script\n# dependencies = ['{name}']\n# ///\n"
+    world.script.write_text(f"{block}import {name}; print({name}.__version__)\n")
+    index, _ = filled
+    index.add(package(name, "1.0"))
+    for option in ("-q", "--refresh"):
+        assert world.program(option, "x.py", env=world.environ).stdout == "1.0\n"
+    assert world.run().stdout == "1.0\n"
+    index.add(package(name, "2.0"))
+    assert world.run().stdout == "1.0\n"
+    assert world.program("-U", "x.py", env=world.environ).stdout == "2.0\n"
+    assert world.run().stdout == "2.0\n"
+    assert world.run().stdout == "2.0\n"
+
+
+def test_a_wheel_on_disk_that_changes_is_noticed(world: World) -> None:
+    wheels = world.directory / "with blank"
+    arguments = ["--with", f"greet @ {wheels.as_uri()}/greet-1.0-py3-none-any.whl", "-m", "greet"]
+    package("greet").write(wheels)
+    settle(wheels / "greet-1.0-py3-none-any.whl")
+    assert world.program(*arguments, env=world.environ).stdout == "greet 1.0\n"
+    Wheel("greet", files={"greet.py": "print('rebuilt')"}).write(wheels)
+    assert world.program(*arguments, env=world.environ).stdout == "rebuilt\n"
+
+
+def test_a_directory_that_is_switched_by_a_link_is_noticed(world: World) -> None:
+    for name in ("greet", "voice"):
+        (world.directory / name).mkdir()
+        (world.directory / name / "r.txt").write_text(f"{name}\n")
+        settle(world.directory / name / "r.txt")
+    current = world.directory / "current"
+    code = "import importlib.util as u; print([n for n in ('greet', 'voice') if u.find_spec(n)])"
+    world.cwd, world.arguments = current, ["--with-requirements", "r.txt", "-c", code]
+    for name in ("greet", "voice", "greet"):
+        current.unlink(missing_ok=True)
+        current.symlink_to(name)
+        assert world.run().stdout == f"['{name}']\n"
+
+
+def test_a_script_takes_the_place_of_a_program(world: World) -> None:
+    world.arguments = ["--with", "greet", "greet"]
+    assert world.run().stdout == "greet 1.0\n"
+    (world.directory / "greet").write_text("print('the script')\n")
+    assert world.run().stdout == "the script\n"
+
+
+@pytest.mark.parametrize("name", ["--version", "-m", "--with"])
+def test_an_option_is_never_taken_for_a_script_of_that_name(name: str, world: World) -> None:
+    (world.directory / name).write_text("print('the script')\n")
+    world.arguments = [f"./{name}"]
+    for _ in range(2):
+        assert world.run().stdout == "the script\n"
+    world.arguments = [name]
+    assert "the script" not in world.run().stdout
+
+
+def test_a_script_whose_name_begins_with_a_dash_runs_twice(world: World) -> None:
+    world.script.rename(world.directory / "-x.py")
+    world.arguments = ["--", "-x.py"]
+    assert world.run().stdout == world.run().stdout != ""
+
+
+def test_credentials_are_not_written_down(world: World) -> None:
+    index = world.environ["PYSCRIPT_INDEX_URL"].replace("//", "//me:s3cr3t@")
+    for arguments, variables in ((["--index-url", index], {}), ([], {"PYSCRIPT_INDEX_URL": index})):
+        world.arguments, world.variables = [*arguments, "--with", "voice", "x.py"], dict(variables)
+        assert world.run().returncode == 0
+    assert not [path for path in world.cache.rglob("*") if "s3cr3t" in str(path)]
+    contents = [path.read_bytes() for path in world.cache.rglob("*") if path.is_file() and "wheels-v1" not in str(path)]
+    assert not [content for content in contents if b"s3cr3t" in content]
+
+
+def test_a_program_named_by_python_is_looked_up_each_time(world: World) -> None:
+    for name in ("one", "two"):
+        (world.directory / name).mkdir()
+    world.arguments = ["-p", "mypython", "-c", "import sys; print(sys.version_info[:2])"]
+    (world.directory / "one" / "mypython").symlink_to(sys.executable)
+    world.variables["PATH"] = f"{world.directory}/one:{world.environ['PATH']}"
+    assert world.run().returncode == 0
+    (world.directory / "one" / "mypython").unlink()
+    assert world.run().returncode != 0
 
 
 def test_the_shell_looks_at_the_same_variables() -> None:

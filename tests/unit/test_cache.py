@@ -78,7 +78,7 @@ def test_the_first_to_publish_a_key_wins(cache: Cache) -> None:
 
 def test_a_cache_that_cannot_be_made_says_which_path_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CacheUnusable, match=r"Not a directory \(.*file") as caught:
+    with pytest.raises(CacheUnusable, match=r"(File exists|Not a directory) \(.*file") as caught:
         Cache(tmp_path / "file" / "cache").directory(Bucket.TMP)
     assert caught.value.hint
 

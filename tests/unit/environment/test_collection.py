@@ -86,14 +86,14 @@ def test_an_environment_without_its_marker_goes(cache: Cache) -> None:
 
 def test_what_is_running_stays(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     environment(cache, "a1", 90, "w")
-    monkeypatch.setattr(collection, "running_environments", lambda cache: iter(["a1"]))
+    monkeypatch.setattr(collection, "running_environments", lambda: iter(["a1"]))
     collected = collection.collect(cache, 30 * DAY, 0)
     assert (collected.environments, collected.wheels) == ([], [])
 
 
 def test_this_very_process_is_not_taken_for_a_running_environment(cache: Cache) -> None:
     environment(cache, "a1", 0)
-    assert list(collection.running_environments(cache)) == []
+    assert list(collection.running_environments()) == []
 
 
 def test_the_budget_takes_the_oldest_first_and_spares_scripts_that_exist(cache: Cache, tmp_path: Path) -> None:
@@ -149,12 +149,12 @@ def test_what_is_fresh_may_belong_to_a_preparation_under_way(cache: Cache, monke
 def test_it_happens_once_a_day(cache: Cache) -> None:
     cache.directory(Bucket.TMP)
     reporter = SilentReporter()
-    assert collection.collect_when_due(cache, reporter) is None
-    assert collection.collect_when_due(cache, reporter) is None
+    assert collection.collect_when_due(cache, "", reporter) is None
+    assert collection.collect_when_due(cache, "", reporter) is None
     then = time.time() - 2 * DAY
-    os.utime(cache.root / "collected", (then, then))
-    assert collection.collect_when_due(cache, reporter) is not None
-    assert collection.collect_when_due(cache, reporter) is None
+    os.utime(cache.collected_marker, (then, then))
+    assert collection.collect_when_due(cache, "", reporter) is not None
+    assert collection.collect_when_due(cache, "", reporter) is None
 
 
 def test_records_are_found_with_their_scripts(cache: Cache, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_a_line_end_where_none_fits_gives_no_record(field: str, record: LaunchRe
     [
         ("x.py", "/home/me", "/c/launch-v1/home/me/x.py.launch"),
         ("./a/./x.py", "/home/me", "/c/launch-v1/home/me/a/x.py.launch"),
-        ("../x.py", "/home/me", "/c/launch-v1/home/x.py.launch"),
+        ("../x.py", "/home/me", None),
         ("/opt/x", "/home/me", "/c/launch-v1/opt/x.launch"),
         ("../../../x.py", "/home/me", None),
         ("dir/", "/home/me", None),

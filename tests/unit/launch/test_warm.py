@@ -43,10 +43,10 @@ def test_nothing_is_recognised_before_a_preparation(environ: dict[str, str]) -> 
     assert warm.recognise(["x.py"], {}) is None
 
 
-@pytest.mark.parametrize("given", ["x.py", "./x.py", "../{name}/x.py", "{directory}/x.py"])
+@pytest.mark.parametrize("given", ["x.py", "./x.py", "{directory}/x.py"])
 def test_a_script_is_recognised_by_any_name_of_it(given: str, environ: dict[str, str], tmp_path: Path) -> None:
     write(environ, ("x.py",))
-    given = given.format(name=tmp_path.name, directory=tmp_path)
+    given = given.format(directory=tmp_path)
     recognised = warm.recognise([given, "--flag", "value"], environ)
     assert recognised is not None
     assert recognised[1] == ["/bin/sh", given, "--flag", "value"]
