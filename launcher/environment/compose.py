@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from launcher.environment.console_scripts import posix_script, rewrite_shebang, windows_launcher_tail
 from launcher.environment.manifest import DATA, HEADERS, REAL_DATA_DEPTH, SCRIPTS, SITE, Trees, stub_name
-from launcher.environment.stored_wheel import StoredWheel
+from launcher.environment.stored_wheel import LINKS, StoredWheel, link_text
 
 LINK_MODES = ("fold", "hardlink", "copy")
 """Each is what the one before falls back to."""
@@ -48,9 +48,10 @@ class Layout(NamedTuple):
 class Plan:
     """What to make below an environment's root; all paths are relative to it.
 
-    `directories` stand parents first. `links` are path -> text of the symbolic link, `sources` path -> stored file to
-    hard-link or copy, `programs` path -> content, `rewritten` path -> stored file whose first line is replaced, and
-    `launchers` path -> (Windows' launcher in the store, what follows it). `details` are for the reporter.
+    `directories` stand parents first. `links` are path -> text of the symbolic link, `prototypes` path -> a link with
+    that text in the store, `sources` path -> stored file to hard-link or copy, `programs` path -> content, `rewritten`
+    path -> stored file whose first line is replaced, and `launchers` path -> (Windows' launcher in the store, what
+    follows it). `details` are for the reporter.
     """
 
     directories: dict[str, None] = field(default_factory=dict)
@@ -60,6 +61,7 @@ class Plan:
     rewritten: dict[str, str] = field(default_factory=dict)
     launchers: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     details: list[str] = field(default_factory=list)
+    prototypes: dict[str, str] = field(default_factory=dict)
 
 
 def usable_link_mode(wheels: Sequence[StoredWheel], link_mode: str, layout: Layout) -> str:
@@ -103,7 +105,7 @@ def carry_out(plan: Plan, layout: Layout, made: str, link_mode: str) -> None:
     for directory in plan.directories:
         os.mkdir(f"{made}/{directory}")
     for path, text in plan.links.items():
-        os.symlink(text, f"{made}/{path}")
+        _link(text, plan.prototypes.get(path), f"{made}/{path}")
     place = shutil.copy2 if link_mode == "copy" else os.link
     for path, source in plan.sources.items():
         place(source, f"{made}/{path}")
@@ -115,6 +117,17 @@ def carry_out(plan: Plan, layout: Layout, made: str, link_mode: str) -> None:
     for path, (stub, tail) in plan.launchers.items():
         with open(stub, "rb") as stream:
             _write_program(f"{made}/{path}", stream.read() + tail)
+
+
+def _link(text: str, prototype: str | None, path: str) -> None:
+    """Make a symbolic link, as one more name of a link with the same text where there is one."""
+    if prototype is not None:
+        try:
+            os.link(prototype, path, follow_symlinks=False)
+            return
+        except (OSError, NotImplementedError):
+            pass  # not every file system can, and an inode has only so many names
+    os.symlink(text, path)
 
 
 def _write_program(path: str, content: bytes) -> None:
@@ -229,7 +242,9 @@ class _Planner:
             return
         store = self._stores[wheel.name]
         up = "" if os.path.isabs(store) else "../" * path.count("/")
-        self.plan.links[path] = f"{up}{store}/{folder}/{relative}"
+        text = self.plan.links[path] = f"{up}{store}/{folder}/{relative}"
+        if folder == SITE and text == link_text(wheel.key, relative):
+            self.plan.prototypes[path] = f"{wheel.path}/{LINKS}/{relative}"
 
     def _is_own(self, path: str) -> bool:
         """Tell whether a path is the environment's own: a wheel must not replace its interpreter or configuration."""

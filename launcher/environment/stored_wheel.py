@@ -7,11 +7,18 @@ needs nothing of it.
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.cache import Bucket, Cache
-from launcher.environment.manifest import MANIFEST_FILE, TREE_FILE, Manifest, Trees, trees_from_bytes
+from launcher.environment.manifest import MANIFEST_FILE, SITE, TREE_FILE, Manifest, Trees, trees_from_bytes
+
+LINKS = "links"
+"""Beside the wheel's files: the links that environments have to its top-level entries, ready to be hard-linked.
+
+A new link costs the file system an inode, 7 to 300 µs as busy as it is; one more name for an inode costs 6.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,19 @@ def find_stored_wheel(cache: Cache, sha256: str, direct_url: str | None = None) 
     except (OSError, ValueError):
         return None
     return StoredWheel(sha256, manifest.name, manifest.version, path, manifest)
+
+
+def link_text(key: str, name: str) -> str:
+    """Return what the link in ``lib/pythonX.Y/site-packages`` of an environment says for an entry of a wheel."""
+    return f"../../../../../{Bucket.WHEELS}/{key}/{SITE}/{name}"
+
+
+def write_links(made: Path, key: str) -> None:
+    """Make the links to the top-level entries of the wheel in `made`, which will be stored as `key`."""
+    (made / LINKS).mkdir(mode=0o755)
+    for name in set(os.listdir(made / SITE)) - {"__pycache__"}:
+        os.symlink(link_text(key, name), made / LINKS / name)
+    (made / LINKS).chmod(0o555)
 
 
 def store_key(sha256: str, direct_url: str | None = None) -> str:

@@ -50,7 +50,7 @@ from launcher.environment.manifest import (
 )
 from launcher.environment.shared_libraries import ELF_MAGIC, read_linkage, real_directories
 from launcher.environment.store_writer import StoreWriter
-from launcher.environment.stored_wheel import StoredWheel, find_stored_wheel, store_key
+from launcher.environment.stored_wheel import StoredWheel, find_stored_wheel, store_key, write_links
 from launcher.errors import CacheUnusable, HashMismatch, InvalidWheel
 
 __all__ = ["StoredWheel", "WheelStore"]
@@ -103,6 +103,7 @@ class WheelStore:
         if stored := self.get(sha256, direct_url):
             return stored
         _check_hash(wheel_file, sha256)
+        key = store_key(sha256, direct_url)
         with self._cache.temporary_directory() as temporary:
             made = temporary / "wheel"
             try:
@@ -110,6 +111,8 @@ class WheelStore:
                     check_archive(content, archive.infolist())
                     source = _VerifiedSource(archive, content)
                     _unpack(source, made, _Expected(canonicalize_name(name), version, direct_url))
+                if not _IS_WINDOWS:
+                    write_links(made, key)
             except (UnsafeArchive, _Contradiction) as error:
                 raise _invalid(wheel_file, str(error)) from error
             except FileExistsError as error:
@@ -122,7 +125,6 @@ class WheelStore:
                     f"{wheel_file.name} cannot be unpacked into the cache: {error.strerror or error}.",
                     hint="Make room or mend the permissions there, or set PYSCRIPT_CACHE_DIR to another directory.",
                 ) from error
-            key = store_key(sha256, direct_url)
             target = self._cache.path(Bucket.WHEELS, key)
             if target.exists() and self.get(sha256, direct_url) is None:
                 remove_tree(target)

@@ -138,10 +138,20 @@ def test_coverage_is_not_folded(cache: Cache, interpreter: Interpreter, store: S
     assert not (site / "coverage").is_symlink() and not (site / "coverage/__init__.py").is_symlink()
 
 
+def test_a_link_is_one_more_name_of_the_stored_one(
+    cache: Cache, interpreter: Interpreter, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = store(Wheel("demo"))
+    environment = create_environment(cache, interpreter, [stored], "fold", listener)
+    link = environment.path / "lib/python3.12/site-packages/demo.py"
+    assert link.is_symlink() and link.exists()
+    assert link.lstat().st_ino == (stored.path / "links" / "demo.py").lstat().st_ino
+
+
 def test_where_links_are_impossible_files_are_copied(
     cache: Cache, interpreter: Interpreter, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(text: str, path: str) -> None:
+    def refuse(text: str, path: str, **options: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted", path)
 
     stored = store(Wheel("demo"))

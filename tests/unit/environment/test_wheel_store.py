@@ -87,8 +87,18 @@ def test_nothing_but_the_place_for_byte_code_can_be_written(store: Store) -> Non
     assert found["site-packages/demo"] == found["site-packages"] == found["site-packages/demo/data"] == 0o555
     assert found["site-packages/demo/__pycache__"] == found["site-packages/__pycache__"] == 0o755
     assert "site-packages/demo/data/__pycache__" not in found
-    writable = {path for path, mode in found.items() if mode & 0o222}
+    writable = {path for path, mode in found.items() if mode & 0o222 and not (stored.path / path).is_symlink()}
     assert writable == {"site-packages/demo/__pycache__", "site-packages/__pycache__"}
+
+
+@posix_only
+def test_links_for_environments_lie_ready(store: Store) -> None:
+    stored = store(Wheel("demo", files={"demo/__init__.py": "", "single.py": ""}))
+    texts = {path.name: os.readlink(path) for path in (stored.path / "links").iterdir()}
+    assert texts == {
+        name: f"../../../../../wheels-v1/{stored.key}/site-packages/{name}"
+        for name in ("demo", "single.py", "demo-1.0.dist-info")
+    }
 
 
 @posix_only
