@@ -200,13 +200,13 @@ class Cache:
                     hint="Set PYSCRIPT_CACHE_DIR to a directory of your own.",
                 )
             tag = self.root / _TAG_FILE
+            # First what is in it, then the tag: whoever makes a cache at the same time writes the tag before all else.
+            if not is_new and any(self.root.iterdir()) and not tag.exists():
+                raise CacheUnusable(
+                    f"{self.root} is not a cache of pyscript: other things are in it.",
+                    hint="Set --cache-dir or PYSCRIPT_CACHE_DIR to an empty directory, or to a new one.",
+                )
             if not tag.exists():
-                if not is_new and any(self.root.iterdir()):
-                    raise CacheUnusable(
-                        f"{self.root} is not a cache of pyscript: other things are in it.",
-                        hint="Set --cache-dir or PYSCRIPT_CACHE_DIR to an empty directory, or to a new one.",
-                    )
-                # Not by way of tmp/: nothing else may be in a directory before it is known to be ours.
                 tag.write_text(_TAG, encoding="ascii")
             if sys.platform != "win32" and stat.S_IMODE(found.st_mode) & 0o022:
                 self.root.chmod(0o700)

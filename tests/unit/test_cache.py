@@ -143,3 +143,26 @@ def test_an_abandoned_cache_loses_what_is_half_made_and_makes_nothing_more(cache
         assert not made.exists()
     with pytest.raises(CacheUnusable, match="given up"), cache.temporary_directory():
         pass
+
+
+def test_many_threads_may_make_the_cache_at_once(tmp_path: Path) -> None:
+    for attempt in range(20):
+        cache = Cache(tmp_path / str(attempt))
+        start = threading.Barrier(8)
+        failures: list[CacheUnusable] = []
+
+        def use(
+            cache: Cache = cache, start: threading.Barrier = start, failures: list[CacheUnusable] = failures
+        ) -> None:
+            start.wait()
+            try:
+                cache.write(Bucket.METADATA, "key", b"x")
+            except CacheUnusable as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=use) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
