@@ -201,7 +201,7 @@ class Cache:
                 )
             tag = self.root / _TAG_FILE
             # First what is in it, then the tag: whoever makes a cache at the same time writes the tag before all else.
-            if not is_new and any(self.root.iterdir()) and not tag.exists():
+            if not is_new and any(self.root.iterdir()) and not _is_our_tag(tag):
                 raise CacheUnusable(
                     f"{self.root} is not a cache of pyscript: other things are in it.",
                     hint="Set --cache-dir or PYSCRIPT_CACHE_DIR to an empty directory, or to a new one.",
@@ -248,6 +248,14 @@ def remove_tree(path: Path, on_removed: Callable[[int], None] | None = None) -> 
     for directory, _, _ in os.walk(path, topdown=False):
         with suppress(OSError):
             os.rmdir(directory)
+
+
+def _is_our_tag(tag: Path) -> bool:
+    """Tell whether this is the tag of a cache of ours; another launch may have written half of it."""
+    try:
+        return _TAG.encode("ascii").startswith(tag.read_bytes())
+    except OSError:
+        return False
 
 
 def _owner_only(path: str, flags: int) -> int:

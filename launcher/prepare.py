@@ -23,7 +23,7 @@ from urllib.parse import unquote
 from launcher.cache import Bucket, Cache
 from launcher.environment import environment as environments
 from launcher.environment.environment import Environment
-from launcher.environment.fetch import stored_wheels
+from launcher.environment.fetch import found_wheels, stored_wheels
 from launcher.errors import CacheUnusable, CommandNotFound, InvalidMetadata
 from launcher.launch import record as records
 from launcher.launch.record import LaunchRecord
@@ -109,6 +109,8 @@ def _environment_for(
     is_forced = settings.refresh or settings.upgrade
     if not is_forced and (found := _open_cached(key, interpreter, settings, cache)):
         return (*found, key)
+    if not is_forced and (composed := _compose_cached(key, interpreter, settings, cache, reporter)):
+        return (*composed, key)
     started_ns = time.time_ns()
     with cache.lock(key, reporter, "preparing the same requirements"):
         if not is_forced and (found := _open_cached(key, interpreter, settings, cache)):
@@ -125,6 +127,20 @@ def _environment_for(
             count = f"{len(wheels)} package" + "s" * (len(wheels) != 1)
             reporter.finished(f"Prepared {count} in {time.monotonic() - started:.1f} s")
     return resolution, environment, key
+
+
+def _compose_cached(
+    key: str, interpreter: Interpreter, settings: Settings, cache: Cache, reporter: Reporter
+) -> tuple[Resolution, Environment] | None:
+    """Compose the environment of a remembered resolution whose wheels are all stored; None where anything is missing.
+
+    Without the lock, whose import takes 40 ms: composing takes one, and of several at once the first is taken.
+    """
+    resolution = _cached_resolution(key, settings, cache)
+    wheels = found_wheels(resolution, cache) if resolution is not None else None
+    if resolution is None or wheels is None:
+        return None
+    return resolution, environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
 
 
 def _remember(key: str, resolution: Resolution, started_ns: int, cache: Cache) -> None:
@@ -322,7 +338,8 @@ def _may_be_recorded(request: RunRequest, needs: Needs, record: LaunchRecord, st
     is_rereadable = needs.source is None or needs.source.is_regular_file
     is_inside = record.program.startswith(record.environment + os.sep)
     is_named = request.kind is not TargetKind.COMMAND or len(request.tokens) > 1
-    written = "\0".join((record.variables, *request.tokens))
+    head = (record.head or b"").decode("utf-8", "replace")
+    written = "\0".join((record.variables, *request.tokens, head))
     if not (request.may_be_recorded and needs.is_lasting and is_rereadable and is_inside and is_named):
         return False
     if any(stamp and stamp[0] > started_ns - _CLOCK_TICK_NS for stamp in record.stamps.values()):

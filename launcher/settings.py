@@ -7,6 +7,7 @@ for `read_config_file`.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,7 +41,7 @@ class Settings:
     max_age_s: int | None = None
     timeout_s: float = 15.0
     retries: int = 3
-    link_mode: str = "fold"
+    link_mode: str = "hardlink" if sys.platform == "win32" else "fold"
     env_file: tuple[str, ...] = ()
     verbosity: int = 0
     color: str = "auto"

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -21,8 +19,6 @@ from launcher.environment.stored_wheel import LINKS, StoredWheel, link_text
 
 LINK_MODES = ("fold", "hardlink", "copy")
 """Each is what the one before falls back to."""
-
-DEFAULT_LINK_MODE = "hardlink" if sys.platform == "win32" else "fold"
 
 _NEEDS_REAL_PATHS = frozenset({"coverage"})
 """It compares the real paths of modules with those it was told to measure."""
@@ -106,9 +102,8 @@ def carry_out(plan: Plan, layout: Layout, made: str, link_mode: str) -> None:
         os.mkdir(f"{made}/{directory}")
     for path, text in plan.links.items():
         _link(text, plan.prototypes.get(path), f"{made}/{path}")
-    place = shutil.copy2 if link_mode == "copy" else os.link
     for path, source in plan.sources.items():
-        place(source, f"{made}/{path}")
+        _place_file(source, f"{made}/{path}", link_mode)
     for path, content in plan.programs.items():
         _write_program(f"{made}/{path}", content)
     for path, source in plan.rewritten.items():
@@ -128,6 +123,15 @@ def _link(text: str, prototype: str | None, path: str) -> None:
         except (OSError, NotImplementedError):
             pass  # not every file system can, and an inode has only so many names
     os.symlink(text, path)
+
+
+def _place_file(source: str, path: str, link_mode: str) -> None:
+    if link_mode == "copy":
+        import shutil  # noqa: PLC0415 - 5 ms, for the last resort only
+
+        shutil.copy2(source, path)
+    else:
+        os.link(source, path)
 
 
 def _write_program(path: str, content: bytes) -> None:

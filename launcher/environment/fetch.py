@@ -57,6 +57,13 @@ def stored_wheels(
     return tuple(wheel for wheel in stored.values() if wheel is not None)
 
 
+def found_wheels(resolution: Resolution, cache: Cache) -> tuple[StoredWheel, ...] | None:
+    """Return the wheel of each pin from the store, or None where it lacks one."""
+    found = [_find(pin.candidate, cache) for pin in resolution.pins]
+    wheels = tuple(wheel for wheel in found if wheel is not None)
+    return wheels if len(wheels) == len(found) else None
+
+
 def _find(candidate: Candidate, cache: Cache) -> StoredWheel | None:
     return find_stored_wheel(cache, candidate.sha256) if candidate.sha256 else None
 

@@ -120,6 +120,7 @@ def test_clean_takes_only_what_is_the_caches_own(run_pyscript: Program, tmp_path
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "letter.txt").write_text("dear")
+    (mine / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n# made by another program\n")
     mine.chmod(0o775)
     for arguments in (["cache", "clean", "--cache-dir", str(mine)], ["--cache-dir", str(mine), "-c", "0"]):
         done = run_pyscript(*arguments)

@@ -422,6 +422,15 @@ def test_credentials_are_not_written_down(world: World) -> None:
     assert not [content for content in contents if b"s3cr3t" in content]
 
 
+def test_credentials_in_a_block_are_not_copied(world: World) -> None:
+    url = world.environ["PYSCRIPT_INDEX_URL"].replace("//", "//me:s3cr3t@").replace("simple/", "files/")
+    name = "greet-1.0-py3-none-any.whl"
+    world.script.write_text(f"# /// script\n# dependencies = ['greet @ {url}{name}']\n# ///\n{BODY}\n")
+    for _ in range(2):
+        assert world.run().returncode == 0
+    assert not world.record.exists()
+
+
 def test_a_program_named_by_python_is_looked_up_each_time(world: World) -> None:
     for name in ("one", "two"):
         (world.directory / name).mkdir()
