@@ -251,11 +251,12 @@ def remove_tree(path: Path, on_removed: Callable[[int], None] | None = None) -> 
 
 
 def _is_our_tag(tag: Path) -> bool:
-    """Tell whether this is the tag of a cache of ours; another launch may have written half of it."""
+    """Tell whether this is the tag of a cache of ours, of any version; another launch may have written half of it."""
     try:
-        return _TAG.encode("ascii").startswith(tag.read_bytes())
+        content = tag.read_bytes()
     except OSError:
         return False
+    return b"made by pyscript" in content or _TAG.encode("ascii").startswith(content)
 
 
 def _owner_only(path: str, flags: int) -> int:
