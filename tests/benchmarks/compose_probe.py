@@ -13,9 +13,8 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from launcher.environment.environment import create_environment
-
 from launcher.cache import Bucket, Cache
+from launcher.environment.environment import create_environment
 from launcher.environment.wheel_store import WheelStore
 from launcher.python.query import query
 from launcher.reporter import SilentReporter
