@@ -1,38 +1,19 @@
-"""``pyscript SCRIPT`` and ``pyscript run``: prepare what is asked for, then become it."""
+"""``pyscript SCRIPT`` and ``pyscript run``: what the command line says, before anything is done about it."""
 
 from __future__ import annotations
 
 import os
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from launcher.cache import Cache
 from launcher.cli import console
 from launcher.cli.commands import COMMANDS
-from launcher.cli.parser import SplitArguments, split_arguments
 from launcher.cli.parser import build_parser as build_options_parser
-from launcher.errors import LaunchFailed, ScriptNotFound, UsageError
+from launcher.cli.parser import split_arguments
+from launcher.errors import UsageError
 from launcher.launch import record as records
-from launcher.launch import warm
-from launcher.prepare import Preparation, prepare
-from launcher.request import RunRequest, TargetKind
 from launcher.settings import COLORS, verbosity_from
-
-_SETTING_OPTIONS = (
-    "python",
-    "index_url",
-    "extra_index_url",
-    "find_links",
-    "no_index",
-    "offline",
-    "refresh",
-    "upgrade",
-    "link_mode",
-    "env_file",
-    "color",
-)
 
 
 def build_parser() -> ArgumentParser:
@@ -57,15 +38,10 @@ def main(arguments: Sequence[str]) -> int:
     if (name := split.target[0]) in COMMANDS and not os.path.isfile(name):
         # `pyscript -q run x.py`: people put options in front of the subcommand as well.
         return COMMANDS[name].main([*([name] if name == "run" else []), *split.options, *split.arguments])
-    request = _request(split, options, tokens)
-    cache = open_cache(options.cache_dir)
-    try:
-        preparation = prepare(request, cache, os.environ, console.make_reporter())
-    except BaseException:
-        cache.abandon()
-        raise
-    console.leave()
-    return _launch(preparation)
+    # 70 ms: the whole data path, which --help and --version do not need.
+    from launcher.cli.launching import launch  # noqa: PLC0415
+
+    return launch(split, options, tokens, open_cache(options.cache_dir))
 
 
 def open_cache(chosen: str | None) -> Cache:
@@ -104,89 +80,3 @@ def _verbosity(options: Namespace) -> int:
     if options.quiet:
         return -1
     return min(2, options.verbose) or verbosity_from(os.environ)
-
-
-def _request(split: SplitArguments, options: Namespace, tokens: tuple[str, ...]) -> RunRequest:
-    kind, target = _target(split)
-    command_line = {name: getattr(options, name) for name in _SETTING_OPTIONS}
-    command_line |= {"max_age_s": options.max_age, "timeout_s": options.timeout, "retries": options.retries}
-    if options.quiet or options.verbose:
-        command_line["verbosity"] = _verbosity(options)
-    kept = 0 if kind is TargetKind.COMMAND else len(split.target)
-    return RunRequest(
-        kind=kind,
-        target=target,
-        arguments=split.arguments,
-        tokens=tokens,
-        skipped=len(tokens) - kept,
-        directory=_current_directory(),
-        with_=tuple(options.with_ or ()),
-        with_requirements=tuple(options.with_requirements or ()),
-        with_editable=tuple(options.with_editable or ()),
-        command_line=command_line,
-        # The warm path does not know subcommands: a script of such a name must not be recognised without its path.
-        may_be_recorded=not options.cache_dir and os.path.basename(target) not in COMMANDS and target[:1] != "-",
-    )
-
-
-def _current_directory() -> str:
-    try:
-        return records.working_directory(dict(os.environ))
-    except OSError as error:
-        raise UsageError("The current directory does not exist any more.", hint="Change to another one.") from error
-
-
-def _target(split: SplitArguments) -> tuple[TargetKind, str]:
-    first = split.target[0]
-    if len(split.target) == 2:
-        return (TargetKind.MODULE if first == "-m" else TargetKind.CODE), split.target[1]
-    if first == "-":
-        return TargetKind.STDIN, first
-    if os.path.dirname(first) or Path(first).suffix in (".py", ".pyw"):
-        return TargetKind.SCRIPT, first
-    if os.path.lexists(first) and not os.path.isdir(first):
-        return TargetKind.SCRIPT, first
-    return TargetKind.COMMAND, first
-
-
-def _launch(preparation: Preparation) -> int:
-    argv, environ = list(preparation.argv), dict(os.environ)
-    for name, value in (preparation.variables or {}).items():
-        environ.setdefault(name, value)
-    source = preparation.source
-    try:
-        if source is not None and not source.is_regular_file:
-            argv = _handed_over(argv, source.content, is_stdin=source.is_stdin)
-        elif argv[1:2] and argv[1].startswith("-") and source is not None:
-            argv[1] = os.path.join(os.curdir, argv[1])
-        return warm.launch(preparation.record, argv, environ)
-    except OSError as error:
-        raise LaunchFailed(
-            f"{argv[0]} could not be started: {error.strerror}.", hint="Try again with --refresh, which makes it anew."
-        ) from error
-
-
-def _handed_over(argv: list[str], content: bytes, *, is_stdin: bool) -> list[str]:
-    """Put a script that was read from a pipe where Python can read it again, and return the argument vector for that.
-
-    stdin gets a descriptor of the content in its place, so that the script is run as ``python -`` runs it; a pipe such
-    as ``/dev/fd/63`` is replaced by one under the same number.
-    """
-    import tempfile  # noqa: PLC0415
-
-    if sys.platform == "win32" and not is_stdin:
-        raise ScriptNotFound(f"{argv[1]} is not a file.", hint="Save the script to a file first.")
-    with tempfile.TemporaryFile() as stream:
-        stream.write(content)
-        stream.flush()
-        stream.seek(0)
-        name = argv[1]
-        digits = name.rpartition("/")[2]
-        wanted = 0 if is_stdin else int(digits) if name.startswith(("/dev/fd/", "/proc/self/fd/")) else None
-        if wanted is None:
-            wanted = os.dup(stream.fileno())
-            argv = [argv[0], f"/dev/fd/{wanted}", *argv[2:]]
-            os.set_inheritable(wanted, True)
-        else:
-            os.dup2(stream.fileno(), wanted, inheritable=True)
-    return argv

@@ -1,0 +1,93 @@
+"""Each step of a launch imports what it needs and no more: which packages are loaded is pinned here.
+
+A library that creeps into an early step costs every launch that takes it; see the figures in `docs/explanation`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Program
+from tests.functional.conftest import WriteScript
+from tests.support.index_server import IndexServer
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the paths of an installation differ")
+
+LIBRARIES = {
+    *("build", "dotenv", "filelock", "httpx2", "installer", "nab_resolver", "packaging", "python_discovery"),
+    *("pyproject_hooks", "rich", "tomli", "unearth"),
+}
+HEAVY = {"asyncio", "email", "http", "json", "logging", "random", "shutil", "ssl", "subprocess", "tempfile", "zipfile"}
+
+
+def loaded(program: Program, *arguments: str | Path) -> set[str]:
+    """Return the modules that the Python launcher loads for these arguments, up to where it becomes the script."""
+    (launcher,) = program.path.parent.parent.glob("lib/python3.*/site-packages/launcher/__main__.py")
+    # By the name that the shell launcher uses: what was remembered of interpreters depends on it.
+    python = program.path.parent / "python{}.{}".format(*sys.version_info)
+    done = subprocess.run(
+        [python, "-I", "-S", "-X", "importtime", launcher, *arguments],
+        env=program.variables(),
+        cwd=program.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+def tops(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules} & (LIBRARIES | HEAVY)
+
+
+@pytest.fixture
+def script(stocked: IndexServer, run_pyscript: Program, write_script: WriteScript) -> Path:
+    path = write_script("", "speak")
+    assert run_pyscript(path).returncode == 0
+    return path
+
+
+def test_a_warm_launch_loads_the_launch_alone(run_pyscript: Program, script: Path) -> None:
+    modules = loaded(run_pyscript, script)
+    assert {module for module in modules if module.startswith("launcher")} == {
+        *("launcher", "launcher.launch", "launcher.launch.record", "launcher.launch.warm")
+    }
+    assert not modules & {"os", "site", "re", "typing", "dataclasses", "pathlib"}
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_help_and_version_load_no_step_of_the_data_path(argument: str, run_pyscript: Program) -> None:
+    modules = loaded(run_pyscript, argument)
+    rooms = {module.split(".")[1] for module in modules if module.startswith("launcher.")}
+    assert rooms == {"launch", "cli", "errors", "reporter", "settings", "cache"}
+    assert tops(modules) <= {"shutil"}  # argparse's own
+
+
+def test_a_remembered_resolution_and_its_environment_load_no_library_but_tomli(
+    run_pyscript: Program, script: Path, cache_dir: Path
+) -> None:
+    shutil.rmtree(cache_dir / "launch-v1")
+    assert tops(loaded(run_pyscript, script)) <= {"tomli"}
+
+
+def test_stored_wheels_without_an_environment_load_no_more(
+    run_pyscript: Program, script: Path, cache_dir: Path
+) -> None:
+    shutil.rmtree(cache_dir / "launch-v1")
+    shutil.rmtree(cache_dir / "environments-v1")
+    modules = loaded(run_pyscript, script)
+    assert tops(modules) <= {"tomli"}
+    assert "launcher.environment.compose" in modules
+    assert "launcher.environment.wheel_store" not in modules
+
+
+def test_only_a_new_resolution_loads_the_finder(run_pyscript: Program, script: Path, cache_dir: Path) -> None:
+    shutil.rmtree(cache_dir / "launch-v1")
+    shutil.rmtree(cache_dir / "resolutions-v1")
+    assert {"unearth", "httpx2", "nab_resolver"} <= tops(loaded(run_pyscript, script))
