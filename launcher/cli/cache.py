@@ -120,20 +120,20 @@ def _clean(cache: Cache, options: Namespace) -> None:
         freed = collection.Collected(
             environments=_names(cache.root / Bucket.ENVIRONMENTS), wheels=_names(cache.root / Bucket.WHEELS)
         )
-        _refuse_running(freed.environments)
+        _refuse_running(cache, freed.environments)
         freed.freed_bytes = collection.directory_size(cache.root)[0]
         cache.clear()
     elif os.path.isfile(options.what) or os.path.dirname(options.what) or Path(options.what).suffix == ".py":
         environments = _environments_of_script(cache, options.what)
-        _refuse_running(environments)
+        _refuse_running(cache, environments)
         freed = collection.remove_environments(cache, environments)
     else:
         freed = _clean_package(cache, options.what)
     _tell(freed, options)
 
 
-def _refuse_running(environments: Iterable[str]) -> None:
-    if set(environments) & set(collection.running_environments()):
+def _refuse_running(cache: Cache, environments: Iterable[str]) -> None:
+    if set(environments) & set(collection.running_environments(cache)):
         raise PyscriptError(
             "A script that was started by pyscript is still running; its packages would vanish under it.",
             hint="Wait until it has ended, or use pyscript cache prune, which leaves it alone.",
@@ -170,7 +170,7 @@ def _clean_package(cache: Cache, package: str) -> collection.Collected:
     ]
     if not wheels:
         raise PyscriptError(f"There is no wheel of {package} in the cache.", hint="See pyscript cache info.")
-    _refuse_running(environments)
+    _refuse_running(cache, environments)
     return collection.remove_environments(cache, environments, wheels)
 
 

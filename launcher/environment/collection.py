@@ -72,7 +72,7 @@ def collect(cache: Cache, max_age_s: float, budget_bytes: int | None, in_use: st
     """
     collected = Collected()
     now = time.time()
-    running = {*running_environments(), in_use}
+    running = {*running_environments(cache), in_use}
     by_age = sorted(_environments(cache), key=lambda path: last_used(path) or 0)
     kept = []
     for path in by_age:
@@ -107,14 +107,20 @@ def remove_environments(cache: Cache, keys: Iterable[str], wheels: Iterable[str]
     return collected
 
 
-def running_environments() -> Iterator[str]:
+def running_environments(cache: Cache) -> Iterator[str]:
     """Yield the names of environments that a process of this machine was started from, as far as that can be seen.
 
-    Of whichever cache: the same one can be named by several paths, and a name is a hash.
+    Of this cache only, by whichever path a process names it: another cache has environments of the same names.
     """
-    pattern = re.compile(re.escape(os.fsencode(Bucket.ENVIRONMENTS)) + rb"/([0-9a-f]+)")
+    root = os.path.realpath(cache.root)
+    literal = b"|".join(re.escape(os.fsencode(name)) for name in {str(cache.root), root})
+    pattern = re.compile(
+        rb"(" + literal + rb"|/[^\0=:]*)/" + re.escape(Bucket.ENVIRONMENTS.encode()) + rb"/([0-9a-f]+)"
+    )
     for text in _process_texts():
-        yield from map(os.fsdecode, pattern.findall(text))
+        for named, key in set(pattern.findall(text)):
+            if os.path.realpath(os.fsdecode(named)) == root:
+                yield os.fsdecode(key)
 
 
 def _process_texts() -> Iterator[bytes]:

@@ -86,14 +86,28 @@ def test_an_environment_without_its_marker_goes(cache: Cache) -> None:
 
 def test_what_is_running_stays(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     environment(cache, "a1", 90, "w")
-    monkeypatch.setattr(collection, "running_environments", lambda: iter(["a1"]))
+    monkeypatch.setattr(collection, "running_environments", lambda cache: iter(["a1"]))
     collected = collection.collect(cache, 30 * DAY, 0)
     assert (collected.environments, collected.wheels) == ([], [])
 
 
 def test_this_very_process_is_not_taken_for_a_running_environment(cache: Cache) -> None:
     environment(cache, "a1", 0)
-    assert list(collection.running_environments()) == []
+    assert list(collection.running_environments(cache)) == []
+
+
+def test_a_process_is_seen_by_any_name_of_its_cache_but_not_of_another(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.directory(Bucket.ENVIRONMENTS)
+    (tmp_path / "link").symlink_to(cache.root)
+    texts = [
+        f"{tmp_path}/link/environments-v1/a1/bin/python\0x.py".encode(),
+        f"A=b\0PATH={cache.root}/environments-v1/b2/bin:/bin".encode(),
+        f"{tmp_path}/other/environments-v1/c3/bin/python".encode(),
+    ]
+    monkeypatch.setattr(collection, "_process_texts", lambda: iter(texts))
+    assert sorted(collection.running_environments(cache)) == ["a1", "b2"]
 
 
 def test_the_budget_takes_the_oldest_first_and_spares_scripts_that_exist(cache: Cache, tmp_path: Path) -> None:
