@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from launcher.cache import Cache
-from launcher.cli import console
+from launcher.cli import console, signals
 from launcher.cli.commands import COMMANDS
 from launcher.cli.parser import SplitArguments
 from launcher.errors import LaunchFailed, ScriptNotFound, UsageError
@@ -100,6 +100,7 @@ def _launch(preparation: Preparation) -> int:
             argv = _handed_over(argv, source.content, is_stdin=source.is_stdin)
         elif argv[1:2] and argv[1].startswith("-") and source is not None:
             argv[1] = os.path.join(os.curdir, argv[1])
+        signals.heed()
         return warm.launch(preparation.record, argv, environ)
     except OSError as error:
         raise LaunchFailed(

@@ -87,10 +87,21 @@ def _has_options(first: str) -> bool:
 
 
 def _restore_signals() -> None:
-    """Undo what starting Python did: ignored signals stay ignored across exec, and SIGPIPE should end programs."""
+    """Undo what starting Python did: ignored signals stay ignored across exec, and SIGPIPE should end programs.
+
+    A signal that Python has taken but not yet told a handler of would be lost by exec: those that were listened to are
+    held back until they have their default action again.
+    """
     if sys.platform != "win32":
-        for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
+        listened = [
+            number
+            for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
+            if callable(_signal.getsignal(number))
+        ]
+        before = _signal.pthread_sigmask(_signal.SIG_BLOCK, listened)
+        for number in (_signal.SIGPIPE, _signal.SIGXFSZ, *listened):
             _signal.signal(number, _signal.SIG_DFL)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
 
 
 def _quoted(argv: list[str]) -> list[str]:

@@ -1,0 +1,54 @@
+"""Signals that ask the process to end, heard as exceptions so that what is half made is removed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+
+class Ended(BaseException):
+    """A signal asked the process to end."""
+
+
+_heard: list[int] = []
+
+
+def listen() -> None:
+    """Raise `Ended` from now on where a signal would end the process; signals that are ignored stay ignored."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, _end)
+    sys.unraisablehook = _show_unless_ended
+
+
+def heed() -> None:
+    """Raise `Ended` where a signal was heard before, even if a library swallowed what was raised then.
+
+    Python drops exceptions that arise in finalizers and callbacks of weak references, and a library may turn one into
+    another on its way: a thread that was never started cannot be joined.
+    """
+    if _heard:
+        raise Ended
+
+
+def end() -> int:
+    """End as the first signal heard would have ended us, so that a shell loop around us ends too."""
+    number = _heard[0]
+    if sys.platform != "win32":
+        signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+        os.kill(os.getpid(), number)
+    return 128 + number
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    _heard.append(number)
+    raise Ended
+
+
+def _show_unless_ended(unraisable: sys.UnraisableHookArgs) -> None:
+    if not isinstance(unraisable.exc_value, Ended):
+        sys.__unraisablehook__(unraisable)
