@@ -29,8 +29,8 @@ holds() { # the record on stdin, of a launch of $1 by the tokens $2
         IFS= read -r environment && IFS= read -r skipped && [ "$skipped" -ge 0 ] && IFS= read -r line &&
         [ "$line" = "$variables" ] && IFS= read -r line && [ "$line" = "$2" ] || return
     while IFS= read -r line && [ "$line" != --- ]; do
-        rest=${line#??} stamp=$records/@stamps/${line#??}
-        stamp=${stamp%% *} file=${rest#* } file=${file#* }
+        rest=${line#??}
+        stamp=$records/@stamps/${rest%% *} file=${rest#* } file=${file#* }
         case $line in
             '- '*) [ ! -e "$rest" ] || return ;;
             '= '*) [ -e "$stamp" ] && [ -e "$file" ] && ! [ "$file" -nt "$stamp" ] && ! [ "$file" -ot "$stamp" ] || return ;;

@@ -349,6 +349,13 @@ def test_odd_names_are_only_names(name: str, world: World, monkeypatch: pytest.M
     assert not (world.directory / "hijacked").exists()
 
 
+def test_a_cache_whose_path_has_blanks_is_as_good(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.cache = world.directory / "a cache  of John Doe's"
+    world.variables["PYSCRIPT_CACHE_DIR"] = str(world.cache)
+    world.prepare()
+    assert world.by_shell() == world.by_python(monkeypatch) is not None
+
+
 def test_an_upgrade_is_not_undone_by_the_next_launch(world: World, filled: tuple[IndexServer, Path]) -> None:
     name = f"fresh{world.directory.name[-1]}"  # the cache is shared, and so is what it remembers
     block = f"# /// script\n# dependencies = ['{name}']\n# ///\n"
