@@ -8,8 +8,6 @@ resolver and its network stack cost 150 ms, so they are imported where they are 
 
 from __future__ import annotations
 
-import hashlib
-import marshal
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +16,6 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from launcher.cache import Bucket, Cache
 from launcher.environment import environment as environments
@@ -31,14 +28,20 @@ from launcher.python.discovery import InterpreterRequest, find_interpreter
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, TargetKind, read_needs
-from launcher.resolve.resolution import Requested, Resolution
+from launcher.resolve.resolution import (
+    Requested,
+    Resolution,
+    local_files,
+    remember_resolution,
+    remembered_resolution,
+    resolution_key,
+)
 from launcher.script.source import ScriptSource
 from launcher.settings import Settings, has_credentials
 
 if TYPE_CHECKING:
     from launcher.resolve.index import Index
 
-_SECOND_NS = 1_000_000_000
 _CLOCK_TICK_NS = 20_000_000
 """File systems may take the time of a change from a clock that is this much behind."""
 
@@ -68,19 +71,13 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     started_ns = time.time_ns()
     needs = read_needs(request, environ, reporter)
     settings = needs.settings
-    wanted = InterpreterRequest(
-        needs.requires_python,
-        settings.python,
-        needs.requires_python_line,
-        settings.origins.get("python", "--python"),
-    )
-    interpreter = find_interpreter(wanted, cache, reporter, refresh=settings.refresh)
-    needs = _with_editables_built(needs, interpreter, cache, reporter)
+    interpreter = interpreter_for(needs, cache, reporter)
+    needs = with_editables_built(needs, interpreter, cache, reporter)
     resolution, environment, key = _environment_for(needs.requested, interpreter, settings, cache, reporter)
     program = _program(request, environment, environ)
     record = _record(request, needs, program, environment, environ)
     files = (interpreter.executable, str(cache.path(Bucket.RESOLUTIONS, key)), *needs.files)
-    record.stamps |= {path: records.stamp_of(path) for path in (*files, *_local_files(needs.requested))}
+    record.stamps |= {path: records.stamp_of(path) for path in (*files, *local_files(needs.requested))}
     if _may_be_recorded(request, needs, record, started_ns):
         _write_record(record, request, cache, environ)
     _collect(environment, cache, reporter)
@@ -95,6 +92,18 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     )
 
 
+def interpreter_for(needs: Needs, cache: Cache, reporter: Reporter) -> Interpreter:
+    """Return the interpreter that the script and the settings ask for; raises as `find_interpreter` does."""
+    settings = needs.settings
+    wanted = InterpreterRequest(
+        needs.requires_python,
+        settings.python,
+        needs.requires_python_line,
+        settings.origins.get("python", "--python"),
+    )
+    return find_interpreter(wanted, cache, reporter, refresh=settings.refresh)
+
+
 # Requirements -> resolution -> wheels in the store -> environment
 
 
@@ -105,7 +114,7 @@ def _environment_for(
 
     Both come from the cache where possible.
     """
-    key = _resolution_key(requested, interpreter, settings)
+    key = resolution_key(requested, interpreter, settings)
     is_forced = settings.refresh or settings.upgrade
     if not is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
         return (*found, key)
@@ -114,13 +123,13 @@ def _environment_for(
         if not is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
             return (*found, key)
         started = time.monotonic()
-        with closing(_LazyIndex(requested, settings, interpreter, cache)) as index:
-            resolution = None if is_forced else _cached_resolution(key, settings, cache)
-            if resolution is None:
-                resolution = _resolve(requested, interpreter, index, reporter)
+        with closing(LazyIndex(requested, settings, interpreter, cache)) as index:
+            known = None if is_forced else remembered_resolution(key, settings, cache)
+            resolution = known[0] if known else resolve_anew(requested, interpreter, index, reporter)
             wheels = stored_wheels(resolution, index.open, cache, reporter)
         environment = environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
-        _remember(key, resolution, started_ns, cache)
+        if not known:
+            remember_resolution(key, resolution, started_ns, cache)
         if wheels:
             count = f"{len(wheels)} package" + "s" * (len(wheels) != 1)
             reporter.finished(f"Prepared {count} in {time.monotonic() - started:.1f} s")
@@ -134,9 +143,10 @@ def _from_cache(
 
     No lock is needed, whose import takes 40 ms: composing takes one, and of several at once the first is taken.
     """
-    resolution = _cached_resolution(key, settings, cache)
-    if resolution is None:
+    known = remembered_resolution(key, settings, cache)
+    if known is None:
         return None
+    resolution, _ = known
     names = [(pin.candidate.name, pin.candidate.version, pin.candidate.sha256 or "") for pin in resolution.pins]
     environment_key = environments.environment_key(interpreter, names, settings.link_mode)
     if environment := environments.open_environment(cache, environment_key):
@@ -147,53 +157,7 @@ def _from_cache(
     return resolution, environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
 
 
-def _remember(key: str, resolution: Resolution, started_ns: int, cache: Cache) -> None:
-    """Write the resolution so that launch records of the one before do not hold any more.
-
-    Records name its time. It is a little in the past, because shells that compare whole seconds trust no time that is
-    not, and at least a second after the former one.
-    """
-    former = records.stamp_of(str(cache.path(Bucket.RESOLUTIONS, key)))
-    path = cache.write(Bucket.RESOLUTIONS, key, marshal.dumps((int(time.time()), resolution.to_bytes())))
-    mtime_ns = max(started_ns - 10 * _SECOND_NS, former[0] + _SECOND_NS if former else 0)
-    os.utime(path, ns=(mtime_ns, mtime_ns))
-
-
-def _resolution_key(requested: Sequence[Requested], interpreter: Interpreter, settings: Settings) -> str:
-    """Name a resolution by everything that can change its outcome (DESIGN, section 5)."""
-    texts = sorted({(requirement.text.strip(), requirement.hashes) for requirement in requested})
-    stamps = [records.stamp_of(path) for path in _local_files(requested)]
-    parts = repr((texts, stamps, interpreter.identity, settings.resolution_key()))
-    return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-
-def _local_files(requested: Sequence[Requested]) -> list[str]:
-    """Return the paths of requirements on files of this machine: absolute paths and file URLs."""
-    paths = []
-    for requirement in requested:
-        text = requirement.text.partition(";")[0].strip()
-        _, found, path = text.partition("file://")
-        if found:
-            paths.append(unquote(path.partition("#")[0].partition(" ")[0]))
-        elif os.path.isabs(text):
-            paths.append(text.removesuffix("]").partition("[")[0] if text.endswith("]") else text)
-    return paths
-
-
-def _cached_resolution(key: str, settings: Settings, cache: Cache) -> Resolution | None:
-    content = cache.read(Bucket.RESOLUTIONS, key)
-    if content is None:
-        return None
-    try:
-        resolved_at, dumped = marshal.loads(content)
-        resolution = Resolution.from_bytes(dumped)
-    except (ValueError, EOFError, TypeError, KeyError):
-        return None
-    is_too_old = settings.max_age_s is not None and time.time() - resolved_at > settings.max_age_s
-    return None if is_too_old else resolution
-
-
-class _LazyIndex:
+class LazyIndex:
     """The index, opened when something has to be asked of it."""
 
     def __init__(
@@ -203,6 +167,7 @@ class _LazyIndex:
         self._opened: Index | None = None
 
     def open(self) -> Index:
+        """Return the index; it is opened once."""
         if self._opened is None:
             # 115 ms: unearth and the HTTP client below it.
             from launcher.resolve.index import Index, IndexSettings  # noqa: PLC0415
@@ -224,13 +189,15 @@ class _LazyIndex:
         return self._opened
 
     def close(self) -> None:
+        """Close what was opened."""
         if self._opened is not None:
             self._opened.close()
 
 
-def _resolve(
-    requested: Sequence[Requested], interpreter: Interpreter, index: _LazyIndex, reporter: Reporter
+def resolve_anew(
+    requested: Sequence[Requested], interpreter: Interpreter, index: LazyIndex, reporter: Reporter
 ) -> Resolution:
+    """Return the resolution of `requested` by the index; raises as `launcher.resolve.provider.resolve` does."""
     if not requested:
         return Resolution((), ())
     # 50 ms: the resolver library and packaging.
@@ -245,7 +212,7 @@ def _collect(environment: Environment, cache: Cache, reporter: Reporter) -> None
     collect_when_due(cache, environment.key, reporter)
 
 
-def _with_editables_built(needs: Needs, interpreter: Interpreter, cache: Cache, reporter: Reporter) -> Needs:
+def with_editables_built(needs: Needs, interpreter: Interpreter, cache: Cache, reporter: Reporter) -> Needs:
     """Return the needs with an editable wheel, as a requirement, in the place of each editable project."""
     if not needs.editables:
         return needs

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import marshal
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
+from launcher.cache import Bucket, Cache
 from launcher.errors import Excerpt
+from launcher.launch import record as records
 from launcher.resolve.candidate import Candidate
+from launcher.settings import Settings
+
+if TYPE_CHECKING:
+    from launcher.python.query import Interpreter
 
 _FORMAT = 1
+_SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +71,53 @@ class Resolution:
             return cls(tuple(Pin(Candidate(*fields), extras, names) for fields, extras, names in pins), roots)
         except (EOFError, TypeError) as error:
             raise ValueError(f"not a resolution: {error}") from error
+
+
+def resolution_key(requested: Sequence[Requested], interpreter: Interpreter, settings: Settings) -> str:
+    """Name a resolution by everything that can change its outcome (DESIGN, section 5)."""
+    texts = sorted({(requirement.text.strip(), requirement.hashes) for requirement in requested})
+    stamps = [records.stamp_of(path) for path in local_files(requested)]
+    parts = repr((texts, stamps, interpreter.identity, settings.resolution_key()))
+    return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def local_files(requested: Sequence[Requested]) -> list[str]:
+    """Return the paths of requirements on files of this machine: absolute paths and file URLs."""
+    paths = []
+    for requirement in requested:
+        text = requirement.text.partition(";")[0].strip()
+        _, found, path = text.partition("file://")
+        if found:
+            paths.append(unquote(path.partition("#")[0].partition(" ")[0]))
+        elif os.path.isabs(text):
+            paths.append(text.removesuffix("]").partition("[")[0] if text.endswith("]") else text)
+    return paths
+
+
+def remembered_resolution(key: str, settings: Settings, cache: Cache) -> tuple[Resolution, int] | None:
+    """Return the resolution of this key and when it was made, in seconds since the epoch.
+
+    None where the cache has none that can be read, or ``max-age`` has passed.
+    """
+    content = cache.read(Bucket.RESOLUTIONS, key)
+    if content is None:
+        return None
+    try:
+        resolved_at, dumped = marshal.loads(content)
+        resolution = Resolution.from_bytes(dumped)
+    except (ValueError, EOFError, TypeError, KeyError):
+        return None
+    is_too_old = settings.max_age_s is not None and time.time() - resolved_at > settings.max_age_s
+    return None if is_too_old else (resolution, resolved_at)
+
+
+def remember_resolution(key: str, resolution: Resolution, started_ns: int, cache: Cache) -> None:
+    """Write the resolution so that launch records of the one before do not hold any more.
+
+    Records name its time. It is a little in the past, because shells that compare whole seconds trust no time that is
+    not, and at least a second after the former one.
+    """
+    former = records.stamp_of(str(cache.path(Bucket.RESOLUTIONS, key)))
+    path = cache.write(Bucket.RESOLUTIONS, key, marshal.dumps((int(time.time()), resolution.to_bytes())))
+    mtime_ns = max(started_ns - 10 * _SECOND_NS, former[0] + _SECOND_NS if former else 0)
+    os.utime(path, ns=(mtime_ns, mtime_ns))
