@@ -31,6 +31,7 @@ COMMANDS = {
     command.name: command
     for command in (
         Command("run", "Run a script, module, code or program in an environment", "launcher.cli.run"),
+        Command("prepare", "Prepare scripts, so that their first launch is quick", "launcher.cli.prepare"),
         Command("cache", "Show, prune or clean the cache", "launcher.cli.cache"),
     )
 }

@@ -37,7 +37,9 @@ def launch(split: SplitArguments, options: Namespace, tokens: tuple[str, ...], c
 
     `tokens` are the arguments up to and with the target. Raises a `PyscriptError` that says why nothing was started.
     """
-    request = _request(split, options, tokens)
+    kind, target = _target(split)
+    kept = 0 if kind is TargetKind.COMMAND else len(split.target)
+    request = run_request(kind, target, options, tokens, len(tokens) - kept, split.arguments)
     try:
         preparation = prepare(request, cache, os.environ, console.make_reporter())
     except BaseException:
@@ -47,19 +49,25 @@ def launch(split: SplitArguments, options: Namespace, tokens: tuple[str, ...], c
     return _launch(preparation)
 
 
-def _request(split: SplitArguments, options: Namespace, tokens: tuple[str, ...]) -> RunRequest:
-    kind, target = _target(split)
+def run_request(
+    kind: TargetKind,
+    target: str,
+    options: Namespace,
+    tokens: tuple[str, ...],
+    skipped: int,
+    arguments: tuple[str, ...] = (),
+) -> RunRequest:
+    """Return what parsed options ask for; the parameters are the fields of `RunRequest`."""
     command_line = {name: getattr(options, name) for name in _SETTING_OPTIONS}
     command_line |= {"max_age_s": options.max_age, "timeout_s": options.timeout, "retries": options.retries}
     if options.quiet or options.verbose:
         command_line["verbosity"] = -1 if options.quiet else min(2, options.verbose)
-    kept = 0 if kind is TargetKind.COMMAND else len(split.target)
     return RunRequest(
         kind=kind,
         target=target,
-        arguments=split.arguments,
+        arguments=arguments,
         tokens=tokens,
-        skipped=len(tokens) - kept,
+        skipped=skipped,
         directory=_current_directory(),
         with_=tuple(options.with_ or ()),
         with_requirements=tuple(options.with_requirements or ()),

@@ -62,16 +62,36 @@ def build_parser(prog: str = "pyscript") -> argparse.ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
-    _add_environment_options(parser)
-    _add_index_options(parser)
+    target = parser.add_argument_group("what to run")
+    target.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m does")
+    target.add_argument("-c", dest="code", metavar="CODE", help="run code, as python -c does")
+    add_preparation_options(parser)
     add_general_options(parser)
     return parser
 
 
+def build_script_parser(name: str, arguments: str, description: str) -> argparse.ArgumentParser:
+    """Return the bare parser of a command about scripts; it adds its own options and then `add_preparation_options`.
+
+    `arguments` is what its usage shows behind the options.
+    """
+    return Parser(
+        prog=f"pyscript {name}",
+        usage=f"pyscript {name} [OPTION...] {arguments}",
+        description=description,
+        formatter_class=_HelpFormatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+
+
+def add_preparation_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that decide which environment a script gets; every command that needs to know has them."""
+    _add_environment_options(parser)
+    _add_index_options(parser)
+
+
 def _add_environment_options(parser: argparse.ArgumentParser) -> None:
-    target = parser.add_argument_group("what to run")
-    target.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m does")
-    target.add_argument("-c", dest="code", metavar="CODE", help="run code, as python -c does")
     group = parser.add_argument_group("environment")
     group.add_argument("--with", dest="with_", action="append", metavar="REQ", help="add a requirement (repeatable)")
     group.add_argument(
@@ -149,6 +169,38 @@ def split_arguments(parser: argparse.ArgumentParser, arguments: Sequence[str]) -
             return _split_at(arguments, position, position, 2, parser)
         position += 1 + _takes_next(word, takes_value, parser)
     return SplitArguments(tuple(arguments), (), ())
+
+
+def separate_arguments(
+    parser: argparse.ArgumentParser, arguments: Sequence[str]
+) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """Return the options, each with its value, and the other words of a command whose options may stand anywhere.
+
+    Raises `UsageError` for an unknown option.
+
+    >>> separate_arguments(build_parser(), ["x.py", "-q", "--with", "rich", "y.py"])
+    ((('-q',), ('--with', 'rich')), ('x.py', 'y.py'))
+    """
+    takes_value = {name: action.nargs != 0 for action in parser._actions for name in action.option_strings}
+    may_stand_alone = {name for action in parser._actions if action.nargs == "?" for name in action.option_strings}
+    options: list[tuple[str, ...]] = []
+    words: list[str] = []
+    position = 0
+    while position < len(arguments):
+        word = arguments[position]
+        if word == "--":
+            words += arguments[position + 1 :]
+            break
+        count = 1
+        if word == "-" or not word.startswith("-"):
+            words.append(word)
+        else:
+            following = arguments[position + 1 : position + 2]
+            is_alone = word in may_stand_alone and (not following or following[0].startswith("-"))
+            count += _takes_next(word, takes_value, parser) and not is_alone
+            options.append(tuple(arguments[position : position + count]))
+        position += count
+    return tuple(options), tuple(words)
 
 
 def _split_at(

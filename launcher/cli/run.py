@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = build_options_parser("pyscript run" if is_explicit else "pyscript")
     split = split_arguments(parser, arguments[1:] if is_explicit else arguments)
     options = parser.parse_args(split.options)
-    console.configure(_color(options), _verbosity(options))
+    configure_console(options)
     if not split.target:
         console.print_usage(parser)
         return UsageError.default_exit_code
@@ -42,6 +42,11 @@ def main(arguments: Sequence[str]) -> int:
     from launcher.cli.launching import launch  # noqa: PLC0415
 
     return launch(split, options, tokens, open_cache(options.cache_dir))
+
+
+def configure_console(options: Namespace) -> None:
+    """Let everything from here on be shown as the general options say; raises `UsageError` for a wrong colour."""
+    console.configure(_color(options), _verbosity(options))
 
 
 def open_cache(chosen: str | None) -> Cache:
