@@ -1,8 +1,10 @@
 """Measure pyscript against its peers: `nox -s bench`, or `python -m tests.benchmarks` where pyscript is installed.
 
-`__main__` reads the command line, `tools` installs who takes part, `scenarios` says what is run, `workspace` gives each
-tool a home of its own, `measure` runs and times, `table` turns figures into text, `budgets` holds them against the
-promises. What makes such figures lie, and what is done about it here:
+`__main__` reads the command line, `tools` installs who takes part, `plan` says how often and with which requirements,
+`scenarios` and `launches` what is run, `workspace` gives each tool a home of its own, `crowd` fills a cache, `measure`
+runs and times, `table` turns figures into text, `budgets` holds them against the promises.
+
+What makes such figures lie, and what is done about it here:
 
 - Everybody runs in turn within each round, and the order turns with the rounds: noise hits all alike.
 - Runs are dropped until caches are warm. New environments get fresh paths; what has to go away is renamed, never

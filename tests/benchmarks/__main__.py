@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.budgets import verdicts
+from tests.benchmarks.plan import SETS, Plan
 from tests.benchmarks.result import Result, as_json, machine_facts
-from tests.benchmarks.scenarios import SCENARIOS, SETS, Plan
+from tests.benchmarks.scenarios import SCENARIOS
 from tests.benchmarks.table import results_as_text
 from tests.benchmarks.tools import PEERS, default_directory, install_tools
 

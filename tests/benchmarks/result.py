@@ -10,21 +10,26 @@ from dataclasses import dataclass, field
 
 from tests.benchmarks.measure import Figures, Outcome
 
-FRESH_INDEX = "warm-cache, offline"
-"""The scenario in which nobody may ask the index whether what is cached is still fresh."""
+NEW_ENVIRONMENT = "new-environment"
+"""The scenario in which wheels are stored and metadata is fresh: nobody may ask the index about it."""
+
+RESOLVING_AGAIN = "pyscript, resolving again"
+"""The row of a first launch where the same requirements are not known from another script; uv knows them never."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """The figures of one scenario on one set of requirements.
 
-    `baselines` names, for a contestant, the row with what its environment's own Python needs for the same script.
+    `baselines` names, for a contestant, the row with what its environment's own Python needs for the same script;
+    `references` the one that it is compared with where that is not uv.
     """
 
     scenario: str
     requirements: tuple[str, ...]
     outcome: Outcome
     baselines: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -88,6 +93,7 @@ def as_json(
                 "notes": list(result.notes),
                 "failures": {name: str(failure) for name, failure in result.outcome.failures.items()},
                 "baselines": dict(result.baselines),
+                "references": dict(result.references),
                 "figures": {name: _figures_as_json(figures) for name, figures in result.outcome.figures.items()},
             }
             for result in results

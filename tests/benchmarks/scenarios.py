@@ -1,72 +1,21 @@
-"""What is measured: a warm launch, composing, a new environment from warm caches, and everything from nothing."""
+"""What is measured: warm launches, composing, a new environment from warm caches, and everything from nothing."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from tests.benchmarks.measure import Contestant, Outcome, RunFailed, Sample, compete
-from tests.benchmarks.result import FRESH_INDEX, Result
+from tests.benchmarks.launches import flat, launch
+from tests.benchmarks.measure import Contestant, RunFailed, Sample, compete
+from tests.benchmarks.plan import NAMED_SETS, SETS, Plan, RequirementSet
+from tests.benchmarks.result import NEW_ENVIRONMENT, RESOLVING_AGAIN, Result
 from tests.benchmarks.tools import Tool, base_python
 from tests.benchmarks.workspace import Workspace, script_text, temporary_workspace
 
-_NOT_REMEMBERED = "pyscript, resolving again"
 _INSTALLED = re.compile(r"^Installed (\d+) packages? in (?:(\d+)m )?([\d.]+)(ms|s)$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class RequirementSet:
-    """Requirements of a measured script, and modules that must be importable in it."""
-
-    requirements: tuple[str, ...]
-    modules: tuple[str, ...]
-
-    @property
-    def body(self) -> str:
-        """A body that fails where a module is missing, but imports none: byte code is not what is measured."""
-        return (
-            "import sys\n"
-            f"for name in {self.modules!r}:\n"
-            "    if not any(finder.find_spec(name, None) for finder in sys.meta_path):\n"
-            "        sys.exit(name + ' is missing')"
-        )
-
-
-SETS = {
-    "requests+rich": RequirementSet(("requests<3", "rich"), ("requests", "rich")),
-    "fastapi": RequirementSet(("fastapi[standard]",), ("fastapi", "uvicorn")),
-    "pandas": RequirementSet(("pandas", "matplotlib"), ("pandas", "matplotlib")),
-    "jupyterlab": RequirementSet(("jupyterlab",), ("jupyterlab",)),
-    "django": RequirementSet(("django", "celery[redis]"), ("django", "celery", "redis")),
-    "boto3": RequirementSet(("boto3<1.30", "urllib3>=2"), ("boto3", "urllib3")),
-}
-"""The sets by the names that the command line knows; the first is the small one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Who takes part, how often, with which sets; None means a scenario's own number or sets."""
-
-    tools: tuple[Tool, ...]
-    rounds: int | None
-    sets: tuple[str, ...] | None
-    announce: Callable[[str], None]
-
-    def runs(self, tool: Tool, default: int, share_of_slow: int) -> int:
-        """Return how often `tool` runs where the quick ones run `default` times; slow peers get a share."""
-        rounds = self.rounds or default
-        return max(1, rounds // share_of_slow) if tool.is_slow else rounds
-
-    def chosen(self, default: Sequence[str]) -> list[RequirementSet]:
-        return [SETS[name] for name in self.sets or default]
-
-
-def launch(plan: Plan) -> list[Result]:
-    """Measure launches of a script that was launched before; its body does nothing."""
-    return [_launch(plan, chosen) for chosen in plan.chosen(["requests+rich"])]
 
 
 def compose(plan: Plan) -> list[Result]:
@@ -74,16 +23,18 @@ def compose(plan: Plan) -> list[Result]:
     return [_compose(plan, chosen) for chosen in plan.chosen(["requests+rich"])]
 
 
-def warm_cache(plan: Plan) -> list[Result]:
-    """Measure first launches of scripts whose metadata and wheels are cached but which have no environment."""
+def new_environment(plan: Plan) -> list[Result]:
+    """Measure first launches where wheels are stored and metadata is fresh: nobody may ask the index."""
+    # Behind a proxy that strips Cache-Control no page is ever fresh to uv; offline is what fresh means for all.
     offline = [replace(tool, variables={**tool.variables, **tool.offline}) for tool in plan.tools if tool.offline]
-    results = []
     with temporary_workspace() as workspace:
-        for chosen in plan.chosen(list(SETS)):
-            results.append(_first_launches("warm-cache", plan, workspace, chosen))
-            # Behind a proxy that strips Cache-Control no page is ever fresh to uv: this is what a fresh index means.
-            results.append(_first_launches(FRESH_INDEX, replace(plan, tools=tuple(offline)), workspace, chosen))
-    return results
+        return [_new_environment(replace(plan, tools=tuple(offline)), workspace, s) for s in plan.chosen(NAMED_SETS)]
+
+
+def warm_cache(plan: Plan) -> list[Result]:
+    """Measure first launches where wheels and metadata are cached, and everybody asks the index what they want to."""
+    with temporary_workspace() as workspace:
+        return [_first_launches("warm-cache", plan, workspace, chosen) for chosen in plan.chosen(list(SETS))]
 
 
 def cold(plan: Plan) -> list[Result]:
@@ -94,47 +45,12 @@ def cold(plan: Plan) -> list[Result]:
 
 SCENARIOS: dict[str, Callable[[Plan], list[Result]]] = {
     "launch": launch,
+    "flat": flat,
     "compose": compose,
+    NEW_ENVIRONMENT: new_environment,
     "warm-cache": warm_cache,
     "cold": cold,
 }
-
-
-def _launch(plan: Plan, chosen: RequirementSet) -> Result:
-    outcome, contestants = Outcome(), []
-    baselines: dict[str, str] = {}
-    versions: dict[str, list[str]] = {}
-    pythons: dict[str, str] = {}
-    with temporary_workspace() as workspace:
-        for tool in plan.tools:
-            plan.announce(f"launch: first run of {tool.name}")
-            script = workspace.fresh_script("")
-            command = workspace.command(tool, [*tool.run, str(script)])
-            try:
-                # The body is no part of what tools key their environments by, so it can change under the same path.
-                script.write_text(script_text(chosen.requirements, chosen.body + _WHO), encoding="utf-8")
-                command.run()
-                python, version = command.stdout.strip().splitlines()[-2:]
-            except RunFailed as failure:
-                outcome.failures[tool.name] = failure
-                continue
-            script.write_text(script_text(chosen.requirements, ""), encoding="utf-8")
-            versions.setdefault(version, []).append(tool.name)
-            runs = plan.runs(tool, 60, share_of_slow=4)
-            contestants.append(Contestant(tool.name, command.run, runs, warm_ups=2))
-            if python not in pythons:
-                pythons[python] = f"python of {tool.home}"
-                alone = replace(command, arguments=(python, str(script)))
-                # As often as the quick ones, also for slow tools: it is what all overheads are counted from.
-                contestants.append(Contestant(pythons[python], alone.run, plan.rounds or 60, warm_ups=2))
-            baselines[tool.name] = pythons[python]
-        measured = compete(contestants, lambda text: plan.announce(f"launch: {text}"))
-    measured.failures.update(outcome.failures)
-    notes = [f"Python {version}: {', '.join(names)}" for version, names in versions.items()]
-    return Result("launch", chosen.requirements, measured, baselines, tuple(notes) if len(notes) > 1 else ())
-
-
-_WHO = "\nprint(sys.executable)\nprint(sys.version.split()[0])"
 
 
 def _compose(plan: Plan, chosen: RequirementSet) -> Result:
@@ -163,6 +79,23 @@ def _compose(plan: Plan, chosen: RequirementSet) -> Result:
     return Result("compose", chosen.requirements, outcome, notes=notes)
 
 
+def _new_environment(plan: Plan, workspace: Workspace, chosen: RequirementSet) -> Result:
+    """The first launch of each tool has the network, and fills its cache."""
+    text, filled, failures = script_text(chosen.requirements, chosen.body), [], dict[str, RunFailed]()
+    for tool in _one_per_home(plan.tools):
+        plan.announce(f"{NEW_ENVIRONMENT}, {chosen.requirements[0]}: first run of {tool.home}")
+        online = {name: value for name, value in tool.variables.items() if name not in tool.offline}
+        try:
+            _first_launch(workspace, replace(tool, variables=online), text, ())()
+        except RunFailed as failure:
+            failures[tool.home] = failure
+        else:
+            filled.append(tool)
+    result = _first_launches(NEW_ENVIRONMENT, replace(plan, tools=tuple(filled)), workspace, chosen)
+    result.outcome.failures.update(failures)
+    return result
+
+
 def _first_launches(scenario: str, plan: Plan, workspace: Workspace, chosen: RequirementSet) -> Result:
     is_cold = scenario == "cold"
     text, contestants = script_text(chosen.requirements, chosen.body), []
@@ -176,7 +109,7 @@ def _first_launches(scenario: str, plan: Plan, workspace: Workspace, chosen: Req
         contestants.append(Contestant(tool.home, run, runs, warm_ups))
         if tool.home == "pyscript" and not is_cold:
             anew = (*tool.environments, ".cache/pyscript/resolutions-v*")
-            contestants.append(Contestant(_NOT_REMEMBERED, _first_launch(workspace, tool, text, anew), runs, warm_ups))
+            contestants.append(Contestant(RESOLVING_AGAIN, _first_launch(workspace, tool, text, anew), runs, warm_ups))
     outcome = compete(contestants, lambda text: plan.announce(f"{scenario}, {chosen.requirements[0]}: {text}"))
     return Result(scenario, chosen.requirements, outcome)
 

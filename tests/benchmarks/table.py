@@ -18,7 +18,7 @@ def results_as_text(results: Sequence[Result], verdicts: Sequence[Verdict]) -> s
 
 def result_as_text(result: Result) -> str:
     """Return the title, the table, and below it the notes and those who failed."""
-    rows = _launch_rows(result) if result.scenario == "launch" else _plain_rows(result)
+    rows = _launch_rows(result) if result.baselines else _plain_rows(result)
     parts = [f"### {result.title}", ""]
     parts += aligned(rows) if len(rows) > 1 else ["No figures."]
     lines = [*result.notes, *(f"{name} FAILED: {failure}" for name, failure in result.outcome.failures.items())]
@@ -26,10 +26,10 @@ def result_as_text(result: Result) -> str:
 
 
 def verdicts_as_text(verdicts: Sequence[Verdict]) -> str:
-    """Return the table of budgets: ours, uv's, their ratio, what is allowed."""
-    rows = [["what", "pyscript ms", "uv ms", "ratio", "budget", "met"]]
+    """Return the table of budgets: ours, uv's or what else it is held against, their ratio, what is allowed."""
+    rows = [["what", "pyscript ms", "against", "ratio", "budget", "met"]]
     for verdict in verdicts:
-        figures = [milliseconds(verdict.ours_ms), milliseconds(verdict.uv_ms), f"{verdict.ratio:.2f} x"]
+        figures = [milliseconds(verdict.ours_ms), milliseconds(verdict.against_ms), f"{verdict.ratio:.2f} x"]
         rows.append([verdict.what, *figures, verdict.budget, "yes" if verdict.is_met else "NO"])
     return "\n".join(["### Budgets", "", *aligned(rows)])
 
@@ -65,16 +65,19 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _launch_rows(result: Result) -> list[list[str]]:
     """Return rows with totals and with what is added to the environment's own Python, which the ratios compare."""
-    uv = {of_medians: result.overhead_ms("uv", of_medians=of_medians) for of_medians in (False, True)}
-    rows = [["", "min ms", "median", "over python, min", "median", "x uv, min", "median", "cpu ms", "x uv", "runs"]]
+    other = "x small" if result.references else "x uv"
+    rows = [["", "min ms", "median", "over python, min", "median", f"{other}, min", "median", "cpu ms", other, "runs"]]
     pythons = set(result.baselines.values())
     for name in sorted(result.outcome.figures, key=lambda name: name not in pythons):
         figures = result.outcome.figures[name]
-        overheads = {of_medians: result.overhead_ms(name, of_medians=of_medians) for of_medians in (False, True)}
+        reference = result.references.get(name, "uv")
         row = [name, milliseconds(figures.minimum_ms), milliseconds(figures.median_ms)]
-        row += [milliseconds(overhead) for overhead in overheads.values()]
-        row += [_ratio(overheads[of_medians], uv[of_medians]) for of_medians in (False, True)]
-        row += [milliseconds(figures.cpu_ms), _ratio(result.overhead_cpu_ms(name), result.overhead_cpu_ms("uv"))]
+        row += [milliseconds(result.overhead_ms(name, of_medians=of_medians)) for of_medians in (False, True)]
+        row += [
+            _ratio(*(result.overhead_ms(who, of_medians=of_medians) for who in (name, reference)))
+            for of_medians in (False, True)
+        ]
+        row += [milliseconds(figures.cpu_ms), _ratio(*map(result.overhead_cpu_ms, (name, reference)))]
         rows.append([*row, str(len(figures.samples))])
     return rows
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.benchmarks import scenarios, table, workspace
 from tests.benchmarks.measure import RunFailed
-from tests.benchmarks.scenarios import SETS, installed
+from tests.benchmarks.plan import SETS
+from tests.benchmarks.scenarios import installed
 from tests.benchmarks.workspace import clean_environ
 
 

@@ -39,6 +39,20 @@ def test_a_launch_shows_pythons_first_and_overheads_beside_totals() -> None:
     ]
 
 
+def test_large_and_small_are_compared_with_each_other() -> None:
+    figures = {"python": _figures(10.0), "small": _figures(12.0), "large": _figures(13.0)}
+    baselines = {"small": "python", "large": "python"}
+    assert result_as_text(Result("flat", ("rich",), Outcome(figures), baselines, {"large": "small"})).splitlines()[
+        2:
+    ] == [
+        "|        | min ms | median | over python, min | median | x small, min | median | cpu ms | x small | runs |",
+        "|--------|-------:|-------:|-----------------:|-------:|-------------:|-------:|-------:|--------:|-----:|",
+        "| python |   10.0 |   10.0 |                - |      - |            - |      - |   5.00 |       - |    1 |",
+        "| small  |   12.0 |   12.0 |             2.00 |   2.00 |            - |      - |   6.00 |       - |    1 |",
+        "| large  |   13.0 |   13.0 |             3.00 |   3.00 |         1.50 |   1.50 |   6.50 |    1.50 |    1 |",
+    ]
+
+
 def test_other_scenarios_show_ratios_of_totals() -> None:
     outcome = Outcome({"uv": _figures(100.0), "pyscript": _figures(50.0, 150.0)})
     assert result_as_text(Result("cold", ("rich",), outcome)).splitlines()[2:] == [
@@ -58,8 +72,8 @@ def test_nothing_measured_is_said_in_words() -> None:
 def test_budgets_say_what_is_allowed_and_whether_it_was_met() -> None:
     text = verdicts_as_text([Verdict("compose", 0.45, 7.0, 0.25, 1.0), Verdict("cold", 900.0, 600.0, 1.0)])
     assert text.splitlines()[4:] == [
-        "| compose |        0.45 |  7.00 | 0.06 x | <= 0.25 x and < 1 ms | yes |",
-        "| cold    |         900 |   600 | 1.50 x |               <= 1 x |  NO |",
+        "| compose |        0.45 |    7.00 | 0.06 x | <= 0.25 x and < 1 ms | yes |",
+        "| cold    |         900 |     600 | 1.50 x |               <= 1 x |  NO |",
     ]
 
 
