@@ -2,17 +2,18 @@
 
 A record is a small file that a shell can read line by line::
 
-    pyscript 2                          the format
-    /…/environments-v1/3f…/bin/python   the program to execute
-    /…/environments-v1/3f…              the environment (VIRTUAL_ENV)
-    0                                   how many leading arguments are pyscript's own and are dropped
-    /home/me                            the variables that could change the answer, tabs between them
-                                        the arguments up to the target, where there were options
+    pyscript 3 /home/me …               the format, the variables that could change the answer, and the arguments
+                                        up to the target where there were options, with a tab before each of them
+    0 /…/environments-v1/3f…/bin/python how many leading arguments are pyscript's own and are dropped, and the
+                                        program to execute, in the environment it belongs to
     = 1753000000000000000 5400 /…       a file that must have this mtime (ns) and size (bytes)
-    - /…/config.toml                    a file that must be absent
+    - 0 0 /…/config.toml                a file that must be absent
     ---
     #!/usr/bin/env pyscript             the head of the script, to the last byte: everything up to the block's end
     …
+
+Lines are few and long because each that bash reads costs 12 us, and what it need not take apart is compared whole. A
+head of more lines than a shell should read has another format, ``pyscript 3 long``, which only Python knows.
 
 It holds when every line of it is still true. Only `launcher.prepare` writes records, so that "it holds" means "the full
 path once decided this". The module imports builtin modules only, because it is the whole of a warm launch.
@@ -26,7 +27,8 @@ if sys.platform == "win32":
 else:
     import posix as _os
 
-MAGIC = "pyscript 2"
+MAGIC = "pyscript 3"
+LONG_MAGIC = "pyscript 3 long"
 SUFFIX = ".launch"
 OPTIONS_DIRECTORY = "@options"
 """Records of launches with options live here; no script's absolute path begins with it."""
@@ -61,6 +63,8 @@ _BUCKET = "launch-v1"
 _SEPARATOR = "\n---\n"
 _TAB = "\t"
 _LONGEST_RECORD = 1 << 18
+_MOST_LINES_FOR_A_SHELL = 200
+_PROGRAMS = "\\Scripts\\" if sys.platform == "win32" else "/bin/"
 _RECENT_NS = 3_000_000_000
 _X_OK = 1
 
@@ -194,13 +198,18 @@ def is_plain(words: str) -> bool:
 
 def encode(record: LaunchRecord) -> bytes | None:
     """Return the record as it is written, or None where something in it does not fit on a line, or it is too long."""
-    lines = [MAGIC, record.program, record.environment, str(record.skipped), record.variables, _joined(record.tokens)]
+    head = record.head or b""
+    magic = MAGIC if head.count(b"\n") <= _MOST_LINES_FOR_A_SHELL else LONG_MAGIC
+    lines = [_TAB.join((magic, record.variables, _joined(record.tokens))), f"{record.skipped} {record.program}"]
     for path, stamp in record.stamps.items():
-        lines.append(f"- {path}" if stamp is None else f"= {stamp[0]} {stamp[1]} {path}")
-    if any("\n" in line or "\0" in line for line in lines) or record.variables.count(_TAB) >= len(VARIABLES):
+        lines.append(f"- 0 0 {path}" if stamp is None else f"= {stamp[0]} {stamp[1]} {path}")
+    if record.variables.count(_TAB) != len(VARIABLES) - 1 or environment_of(record.program) != record.environment:
+        return None
+    # A shell takes blanks at the end for no part of a path.
+    if any("\n" in line or "\0" in line for line in lines) or any(line[-1] in " \t" for line in lines[1:]):
         return None
     text = "\n".join(lines) + _SEPARATOR
-    content = text.encode("utf-8", "surrogateescape") + (record.head or b"")
+    content = text.encode("utf-8", "surrogateescape") + head
     return content if len(content) < _LONGEST_RECORD else None
 
 
@@ -208,20 +217,31 @@ def decode(content: bytes) -> LaunchRecord | None:
     """Return the record that `content` holds, or None where it is damaged or of another format."""
     before, separator, head = content.partition(_SEPARATOR.encode())
     lines = before.decode("utf-8", "surrogateescape").split("\n")
-    if not separator or len(lines) < 6 or lines[0] != MAGIC or not lines[3].isdigit():
+    magic, *fields = lines[0].split(_TAB)
+    if not separator or len(lines) < 2 or magic not in (MAGIC, LONG_MAGIC) or len(fields) <= len(VARIABLES):
         return None
-    record = LaunchRecord(lines[1], lines[2], lines[4], _split(lines[5]), int(lines[3]), head or None)
-    for line in lines[6:]:
-        kind, _, rest = line.partition(" ")
-        if kind == "-":
-            record.stamps[rest] = None
-            continue
-        mtime, _, rest = rest.partition(" ")
-        size, _, path = rest.partition(" ")
-        if kind != "=" or not (mtime.isdigit() and size.isdigit() and path):
+    skipped, _, program = lines[1].partition(" ")
+    variables, tokens = _TAB.join(fields[: len(VARIABLES)]), fields[len(VARIABLES) :]
+    environment = environment_of(program)
+    if not skipped.isdigit() or not environment:
+        return None
+    record = LaunchRecord(program, environment, variables, _split(tokens), int(skipped), head or None)
+    for line in lines[2:]:
+        kind, mtime, size, path = (line.split(" ", 3) + [""] * 3)[:4]
+        if kind not in ("=", "-") or not (mtime.isdigit() and size.isdigit() and path):
             return None
-        record.stamps[path] = (int(mtime), int(size))
+        record.stamps[path] = (int(mtime), int(size)) if kind == "=" else None
     return record
+
+
+def environment_of(program: str) -> str:
+    """Return the environment that a program lies in, or nothing where it lies in none.
+
+    >>> environment_of("/c/environments-v1/3f/bin/python"), environment_of("/bin/ls"), environment_of("ls")
+    ('/c/environments-v1/3f', '', '')
+    """
+    environment, found, name = program.rpartition(_PROGRAMS)
+    return environment if found and "/" not in name else ""
 
 
 def read(path: str) -> LaunchRecord | None:
@@ -321,10 +341,8 @@ def _joined(tokens: tuple[str, ...]) -> str:
     return _TAB.join([token.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t") for token in tokens])
 
 
-def _split(joined: str) -> tuple[str, ...]:
-    if not joined:
-        return ()
-    return tuple([_unescaped(token) for token in joined.split(_TAB)])
+def _split(tokens: list[str]) -> tuple[str, ...]:
+    return () if tokens == [""] else tuple([_unescaped(token) for token in tokens])
 
 
 def _unescaped(token: str) -> str:

@@ -52,7 +52,7 @@ def age(path: Path, days: float) -> None:
 
 
 def record_for(cache: Cache, script: Path, environment: Path) -> Path:
-    made = LaunchRecord(str(environment / "bin" / "python"), str(environment), "")
+    made = LaunchRecord(str(environment / "bin" / "python"), str(environment), records.variables_of({}))
     path = records.record_path(str(cache.root), (str(script),), "/")
     content = records.encode(made)
     assert path is not None
@@ -124,7 +124,10 @@ def test_the_budget_takes_the_oldest_first_and_spares_scripts_that_exist(cache: 
 
 
 def test_stamps_stay_as_long_as_a_record_needs_them(cache: Cache, tmp_path: Path) -> None:
-    record = LaunchRecord("/bin/sh", "/env", "")
+    environment = tmp_path / "env"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "sh").touch()
+    record = LaunchRecord(str(environment / "bin" / "sh"), str(environment), records.variables_of({}))
     record.stamps["/bin/sh"] = (10**18, 1)
     content = records.encode(record)
     path = records.record_path(str(cache.root), (str(tmp_path / "x.py"),), "/")
@@ -174,7 +177,7 @@ def test_it_happens_once_a_day(cache: Cache) -> None:
 def test_records_are_found_with_their_scripts(cache: Cache, tmp_path: Path) -> None:
     record_for(cache, tmp_path / "x.py", environment(cache, "a1", 0))
     with_options = records.record_path(str(cache.root), ("--with", "a", "x.py"), "/")
-    content = records.encode(LaunchRecord("/bin/sh", "/env", "", ("--with", "a", "x.py"), 2))
+    content = records.encode(LaunchRecord("/env/bin/sh", "/env", records.variables_of({}), ("--with", "a", "x.py"), 2))
     assert with_options is not None
     assert content is not None
     cache.write_file(Path(with_options), content)

@@ -15,6 +15,8 @@ SCRIPT = b'#!/usr/bin/env pyscript\n# /// script\n# dependencies = ["rich"]\n# /
 HEAD = SCRIPT[: SCRIPT.index(b"print")]
 ENVIRON = {"HOME": "/home/me"}
 
+FIELDS = b"\t" * (len(records.VARIABLES) + 1)
+
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
@@ -25,7 +27,8 @@ def script(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    path = tmp_path / "python"
+    path = tmp_path / "env" / "bin" / "python"
+    path.parent.mkdir(parents=True)
     path.write_text("#!/bin/sh\n")
     path.chmod(0o755)
     return path
@@ -130,10 +133,41 @@ def test_a_truncated_record_is_no_record(end: int, record: LaunchRecord) -> None
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n---\n", b"pyscript 0\na\nb\n0\nv\nt\n---\n", b"pyscript 2\na\nb\nx\nv\nt\n---\n", b"\xff\xfe\x00"],
+    [
+        b"",
+        b"\n---\n",
+        b"\xff\xfe\x00",
+        b"pyscript 0" + FIELDS + b"\n0 /e/bin/python\n---\n",
+        b"pyscript 3\n0 /e/bin/python\n---\n",
+        b"pyscript 3" + FIELDS + b"\nx /e/bin/python\n---\n",
+        b"pyscript 3" + FIELDS + b"\n0 /bin/python\n---\n",
+        b"pyscript 3" + FIELDS + b"\n0 /e/bin/python\n? 0 0 /x\n---\n",
+        b"pyscript 3" + FIELDS + b"\n0 /e/bin/python\n= 0 /x\n---\n",
+    ],
 )
 def test_foreign_content_is_no_record(content: bytes) -> None:
     assert records.decode(content) is None
+
+
+def test_a_head_too_long_for_a_shell_is_marked(record: LaunchRecord) -> None:
+    record.head = b"#\n" * 201
+    encoded = records.encode(record)
+    assert encoded is not None
+    assert encoded.startswith(b"pyscript 3 long\t")
+    found = records.decode(encoded)
+    assert found is not None
+    assert found.head == record.head
+
+
+@pytest.mark.parametrize("program", ["/bin/python", "/elsewhere/bin/python", "/c/env/bin/python "])
+def test_what_a_shell_could_not_tell_gives_no_record(program: str, record: LaunchRecord) -> None:
+    record.program = program
+    assert records.encode(record) is None
+
+
+def test_a_path_that_ends_in_a_blank_gives_no_record(record: LaunchRecord) -> None:
+    record.stamps["/x "] = (1, 1)
+    assert records.encode(record) is None
 
 
 @pytest.mark.parametrize("field", ["program", "environment", "variables"])

@@ -20,7 +20,12 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def write(environ: dict[str, str], tokens: tuple[str, ...], skipped: int = 0) -> LaunchRecord:
-    made = LaunchRecord("/bin/sh", "/env", records.variables_of(environ), tokens if len(tokens) > 1 else (), skipped)
+    environment = os.path.join(environ["HOME"], "env")
+    program = os.path.join(environment, "bin", "sh")
+    if not os.path.lexists(program):
+        os.makedirs(os.path.dirname(program))
+        os.symlink("/bin/sh", program)
+    made = LaunchRecord(program, environment, records.variables_of(environ), tokens if len(tokens) > 1 else (), skipped)
     made.head = BODY
     path = records.record_path(environ["PYSCRIPT_CACHE_DIR"], tokens, os.getcwd())
     content = records.encode(made)
@@ -49,7 +54,7 @@ def test_a_script_is_recognised_by_any_name_of_it(given: str, environ: dict[str,
     given = given.format(directory=tmp_path)
     recognised = warm.recognise([given, "--flag", "value"], environ)
     assert recognised is not None
-    assert recognised[1] == ["/bin/sh", given, "--flag", "value"]
+    assert recognised[1] == [f"{tmp_path}/env/bin/sh", given, "--flag", "value"]
 
 
 def test_options_are_dropped_and_arguments_kept(environ: dict[str, str]) -> None:
@@ -57,7 +62,7 @@ def test_options_are_dropped_and_arguments_kept(environ: dict[str, str]) -> None
     write(environ, tokens, skipped=2)
     recognised = warm.recognise([*tokens, "--with", "more"], environ)
     assert recognised is not None
-    assert recognised[1] == ["/bin/sh", "x.py", "--with", "more"]
+    assert recognised[1] == [f"{environ['HOME']}/env/bin/sh", "x.py", "--with", "more"]
 
 
 def test_other_options_are_not_recognised(environ: dict[str, str]) -> None:
