@@ -42,7 +42,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def network(session: nox.Session) -> None:
     """Run the tests that need the real index, the examples among them."""
-    _install(session, "test")
+    _install(session, "network")
     session.run("python", "-m", "pytest", "-q", *(session.posargs or ["tests/network"]))
 
 
