@@ -147,14 +147,20 @@ def _from_cache(
     if known is None:
         return None
     resolution, _ = known
-    names = [(pin.candidate.name, pin.candidate.version, pin.candidate.sha256 or "") for pin in resolution.pins]
-    environment_key = environments.environment_key(interpreter, names, settings.link_mode)
-    if environment := environments.open_environment(cache, environment_key):
+    if environment := environment_of(resolution, interpreter, settings, cache):
         return resolution, environment
     wheels = found_wheels(resolution, cache)
     if wheels is None:
         return None
     return resolution, environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
+
+
+def environment_of(
+    resolution: Resolution, interpreter: Interpreter, settings: Settings, cache: Cache
+) -> Environment | None:
+    """Return the environment of a resolution, or None where there is none that is complete."""
+    names = [(pin.candidate.name, pin.candidate.version, pin.candidate.sha256 or "") for pin in resolution.pins]
+    return environments.open_environment(cache, environments.environment_key(interpreter, names, settings.link_mode))
 
 
 class LazyIndex:

@@ -57,7 +57,7 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Everything that decides which environment a request gets.
+    """Everything that decides which environment a request gets, and the script's `metadata` that it came from.
 
     `requires_python_line` is where the script says it; `editables` are absolute paths of projects with what named them;
     `files` are those that were read on the way, by absolute path; `is_lasting` is False where the answer can change
@@ -72,6 +72,7 @@ class Needs:
     editables: tuple[tuple[str, str], ...]
     files: tuple[str, ...]
     is_lasting: bool
+    metadata: ScriptMetadata
 
 
 def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Reporter) -> Needs:
@@ -110,6 +111,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         editables=tuple(editables),
         files=tuple(files),
         is_lasting=is_lasting,
+        metadata=metadata,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from launcher.cache import Cache
-from launcher.cli import console
+from launcher.cli import console, output
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
 from launcher.cli.script_arguments import read_script_arguments
 from launcher.errors import PyscriptError, UsageError
@@ -93,11 +93,12 @@ def _prepare(request: RunRequest, cache: Cache) -> Preparation:
 
 def _tell(script: str | None, preparation: Preparation, *, python_only: bool) -> None:
     if python_only:
-        console.print_line(str(preparation.environment.python))
+        output.print_parts((str(preparation.environment.python), ""))
         return
     count = len(preparation.resolution.pins)
     packages = f"{count} package{'s' * (count != 1)}" if count else "no packages"
-    console.print_line(f"{script or 'The environment'} is ready: {packages}, Python {preparation.interpreter.version}.")
+    python = preparation.interpreter.version
+    output.print_parts((f"{script or 'The environment'} is ready: {packages}, Python {python}.", ""))
 
 
 def _row(script: str | None, preparation: Preparation) -> Mapping[str, object]:

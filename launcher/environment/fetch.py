@@ -29,7 +29,7 @@ def stored_wheels(
     """
     if not resolution.pins:
         return ()
-    stored = {pin.candidate: _find(pin.candidate, cache) for pin in resolution.pins}
+    stored = {pin.candidate: find_wheel(pin.candidate, cache) for pin in resolution.pins}
     missing = [candidate for candidate, wheel in stored.items() if wheel is None]
     if missing:
         # 70 ms: installer, and threads.
@@ -59,12 +59,13 @@ def stored_wheels(
 
 def found_wheels(resolution: Resolution, cache: Cache) -> tuple[StoredWheel, ...] | None:
     """Return the wheel of each pin from the store, or None where it lacks one."""
-    found = [_find(pin.candidate, cache) for pin in resolution.pins]
+    found = [find_wheel(pin.candidate, cache) for pin in resolution.pins]
     wheels = tuple(wheel for wheel in found if wheel is not None)
     return wheels if len(wheels) == len(found) else None
 
 
-def _find(candidate: Candidate, cache: Cache) -> StoredWheel | None:
+def find_wheel(candidate: Candidate, cache: Cache) -> StoredWheel | None:
+    """Return the candidate's wheel from the store, or None where it lacks it."""
     return find_stored_wheel(cache, candidate.sha256) if candidate.sha256 else None
 
 
@@ -72,7 +73,7 @@ def _fetch(candidate: Candidate, index: Index, store: WheelStore, cache: Cache, 
     """Download and unpack one wheel, unless another launch does it at the same time; then take what that one made."""
     name = candidate.sha256 or hashlib.sha256(candidate.url.encode()).hexdigest()
     with cache.lock(f"wheel-{name}", reporter, f"fetching {candidate.name}"):
-        if found := _find(candidate, cache):
+        if found := find_wheel(candidate, cache):
             return found
         with cache.temporary_directory() as directory:
             wheel, sha256 = index.download(candidate, directory, reporter)

@@ -1,4 +1,7 @@
-"""A wheel's METADATA, reduced to what resolution needs, and how to find it in the last bytes of a wheel. Pure."""
+"""A wheel's METADATA, reduced to what resolution needs, and how to find it in the last bytes of a wheel.
+
+Pure, but for `remembered_metadata`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
+
+from launcher.cache import Bucket, Cache
+from launcher.resolve.candidate import Candidate
 
 _FORMAT = 1
 _FIELDS = frozenset({b"name", b"version", b"requires-dist", b"requires-python", b"provides-extra"})
@@ -49,6 +55,15 @@ class WheelMetadata:
             return canonicalize_name(self.name) == name and Version(self.version) == Version(version)
         except InvalidVersion:
             return False
+
+
+def remembered_metadata(candidate: Candidate, cache: Cache) -> WheelMetadata | None:
+    """Return a candidate's metadata where an earlier resolution left it in the cache."""
+    content = cache.read(Bucket.METADATA, candidate.sha256) if candidate.sha256 else None
+    try:
+        return WheelMetadata.from_bytes(content) if content is not None else None
+    except ValueError:
+        return None
 
 
 def parse_metadata(content: bytes) -> WheelMetadata:

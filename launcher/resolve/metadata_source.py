@@ -12,7 +12,14 @@ from launcher.errors import HashMismatch, IndexUnreachable, InvalidWheel
 from launcher.reporter import SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.fetcher import Download, Fetcher
-from launcher.resolve.metadata import MissingBytes, PartialFile, WheelMetadata, metadata_in_wheel, parse_metadata
+from launcher.resolve.metadata import (
+    MissingBytes,
+    PartialFile,
+    WheelMetadata,
+    metadata_in_wheel,
+    parse_metadata,
+    remembered_metadata,
+)
 from launcher.resolve.urls import mask_credentials, path_from_file_url
 from launcher.resolve.wheel_files import WheelFiles
 
@@ -36,12 +43,8 @@ class MetadataSource:
         Raises `InvalidWheel` where there is none or it is of another project or version, `HashMismatch`,
         `IndexUnreachable` and `NotAvailableOffline`.
         """
-        cached = self._cache.read(Bucket.METADATA, candidate.sha256) if candidate.sha256 else None
-        if cached is not None:
-            try:
-                return WheelMetadata.from_bytes(cached)
-            except ValueError:
-                pass
+        if (remembered := remembered_metadata(candidate, self._cache)) is not None:
+            return remembered
         metadata = self._beside(candidate) or self._inside(candidate)
         if candidate.sha256:
             self._cache.write(Bucket.METADATA, candidate.sha256, metadata.to_bytes())

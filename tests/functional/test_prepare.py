@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,14 @@ def test_one_failure_does_not_keep_the_others_from_being_ready(
     assert "There is no script missing.py" in done.stderr
     assert f"2 of 3 scripts could not be prepared: {bad}, missing.py." in done.stderr
     assert records(cache_dir) == ["good.py.launch"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
+def test_a_name_that_is_no_text_is_no_obstacle(run_pyscript: Program, tmp_path: Path) -> None:
+    script = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.py")
+    Path(script).write_text("")
+    done = run_pyscript("prepare", script)
+    assert f"{script} is ready: no packages" in done.stdout, done.stderr
 
 
 def test_json_has_a_row_for_each_script(

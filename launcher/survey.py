@@ -1,0 +1,107 @@
+"""What a launch would use, found out without launching: the data path, walked as far as a question needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from launcher.cache import Cache
+from launcher.environment.collection import directory_size
+from launcher.environment.environment import Environment
+from launcher.environment.fetch import find_wheel
+from launcher.prepare import LazyIndex, environment_of, interpreter_for, resolve_anew, with_editables_built
+from launcher.python.query import Interpreter
+from launcher.reporter import Reporter
+from launcher.request import Needs, RunRequest, read_needs
+from launcher.resolve.resolution import Resolution, remember_resolution, remembered_resolution, resolution_key
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a request needs and what of that is there.
+
+    `resolution` is None where nobody resolved the requirements yet, `resolved_at` when it was, in seconds since the
+    epoch; `environment` is None where there is none that is complete.
+    """
+
+    needs: Needs
+    interpreter: Interpreter
+    resolution: Resolution | None = None
+    resolved_at: int | None = None
+    environment: Environment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSize:
+    """What a package takes: unpacked in the store, or to download where it is not there; None where nobody says."""
+
+    size_bytes: int | None
+    is_stored: bool
+
+
+def look(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter: Reporter) -> Survey:
+    """Return what is there for `request`; nothing is resolved, downloaded or built.
+
+    Raises what reading the script and finding an interpreter raise.
+    """
+    needs = read_needs(request, environ, reporter)
+    interpreter = interpreter_for(needs, cache, reporter)
+    # What an editable project needs is known when it is built.
+    return Survey(needs, interpreter) if needs.editables else _with_remembered(Survey(needs, interpreter), cache)
+
+
+def resolve(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter: Reporter) -> Survey:
+    """Return what `request` needs with its resolution: the one a launch would use, made now where there is none.
+
+    Raises what a launch would raise up to there.
+    """
+    started_ns = time.time_ns()
+    needs = read_needs(request, environ, reporter)
+    interpreter = interpreter_for(needs, cache, reporter)
+    survey = Survey(with_editables_built(needs, interpreter, cache, reporter), interpreter)
+    settings, requested = survey.needs.settings, survey.needs.requested
+    is_forced = settings.refresh or settings.upgrade
+    if not is_forced and (known := _with_remembered(survey, cache)).resolution is not None:
+        return known
+    key = resolution_key(requested, interpreter, settings)
+    with cache.lock(key, reporter, "preparing the same requirements"):
+        if not is_forced and (known := _with_remembered(survey, cache)).resolution is not None:
+            return known
+        with closing(LazyIndex(requested, settings, interpreter, cache)) as index:
+            resolution = resolve_anew(requested, interpreter, index, reporter)
+        remember_resolution(key, resolution, started_ns, cache)
+    return replace(survey, resolution=resolution, resolved_at=int(time.time()))
+
+
+def newest_versions(survey: Survey, cache: Cache, reporter: Reporter) -> dict[str, str]:
+    """Return the newest version that each pin could have, by name; raises what asking the index raises."""
+    # 150 ms: the network stack and the resolver, for this question only.
+    from launcher.resolve import newest  # noqa: PLC0415
+
+    assert survey.resolution is not None
+    reporter.step("Looking for newer versions")
+    with closing(LazyIndex(survey.needs.requested, survey.needs.settings, survey.interpreter, cache)) as index:
+        return newest.newest_versions(survey.resolution.pins, survey.interpreter, index.open())
+
+
+def package_sizes(survey: Survey, cache: Cache) -> dict[str, PackageSize]:
+    """Return the size of each pin of the resolution, by name."""
+    sizes = {}
+    for pin in survey.resolution or ():
+        wheel = find_wheel(pin.candidate, cache)
+        size_bytes = directory_size(wheel.path)[0] if wheel else pin.candidate.size_bytes
+        sizes[pin.candidate.name] = PackageSize(size_bytes, wheel is not None)
+    return sizes
+
+
+def _with_remembered(survey: Survey, cache: Cache) -> Survey:
+    """Return the survey with what the cache has for it."""
+    settings = survey.needs.settings
+    known = remembered_resolution(resolution_key(survey.needs.requested, survey.interpreter, settings), settings, cache)
+    if known is None:
+        return survey
+    resolution, resolved_at = known
+    environment = environment_of(resolution, survey.interpreter, settings, cache)
+    return replace(survey, resolution=resolution, resolved_at=resolved_at, environment=environment)
