@@ -96,6 +96,11 @@ def package_sizes(survey: Survey, cache: Cache) -> dict[str, PackageSize]:
     return sizes
 
 
+def environment_size(environment: Environment) -> int:
+    """Return the bytes that an environment takes by itself, without what it shares with the wheel store."""
+    return directory_size(environment.path, without_shared=True)[0]
+
+
 def _with_remembered(survey: Survey, cache: Cache) -> Survey:
     """Return the survey with what the cache has for it."""
     settings = survey.needs.settings

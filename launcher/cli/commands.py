@@ -32,6 +32,7 @@ COMMANDS = {
     for command in (
         Command("run", "Run a script, module, code or program in an environment", "launcher.cli.run"),
         Command("prepare", "Prepare scripts, so that their first launch is quick", "launcher.cli.prepare"),
+        Command("info", "Show how a script will be run, and why", "launcher.cli.info"),
         Command("tree", "Show what a script gets, and why", "launcher.cli.tree"),
         Command("cache", "Show, prune or clean the cache", "launcher.cli.cache"),
     )

@@ -11,6 +11,7 @@ from launcher.cache import Cache
 from launcher.cli.launching import run_request
 from launcher.cli.parser import separate_arguments
 from launcher.cli.run import configure_console, open_cache
+from launcher.errors import UsageError
 from launcher.request import RunRequest, TargetKind
 
 STDIN = "-"
@@ -35,6 +36,12 @@ class ScriptArguments:
         """Whether the options bring requirements, so that there is something to look at without a script."""
         options = self.options
         return bool(options.with_ or options.with_requirements or options.with_editable)
+
+    def only_script(self) -> str | None:
+        """Return the script, None where none was given; raises `UsageError` where there are several."""
+        if len(self.words) > 1:
+            raise UsageError("One script at a time, please: " + ", ".join(self.words) + ".")
+        return self.words[0] if self.words else None
 
     def open_cache(self) -> Cache:
         """Return the cache that the options name; raises `UsageError` where nothing names one."""

@@ -85,12 +85,10 @@ def _look(asked: ScriptArguments, script: str | None) -> tuple[Survey, PackageGr
 
 def _script_and_package(asked: ScriptArguments) -> tuple[str | None, str | None]:
     """Return the script and what to invert; in ``--invert x.py`` the value is the script."""
-    words, package = list(asked.words), asked.options.invert
-    if not words and package not in (None, _ALL) and (os.path.exists(package) or os.path.splitext(package)[1] == ".py"):
-        words, package = [package], _ALL
-    if len(words) > 1:
-        raise UsageError("One script at a time, please: " + ", ".join(words) + ".", hint="See pyscript tree --help.")
-    return (words[0] if words else None), package
+    script, package = asked.only_script(), asked.options.invert
+    if script is None and package not in (None, _ALL) and (os.path.exists(package) or package.endswith(".py")):
+        return package, _ALL
+    return script, package
 
 
 def _depth(text: str | None) -> int | None:

@@ -157,15 +157,18 @@ def launch_records(cache: Cache) -> Iterator[tuple[Path | None, records.LaunchRe
                 yield None if has_options else Path(os.sep, mirrored), record
 
 
-def directory_size(path: Path) -> tuple[int, int]:
-    """Return (bytes on disk, number of files) below `path`; links count as nothing, hard links once."""
+def directory_size(path: Path, *, without_shared: bool = False) -> tuple[int, int]:
+    """Return (bytes on disk, number of files) below `path`; links count as nothing, hard links once.
+
+    With `without_shared` files that have another name somewhere, such as in the wheel store, do not count.
+    """
     total = count = 0
     seen: set[tuple[int, int]] = set()
     for directory, _, names in os.walk(path):
         for name in names:
             with suppress(OSError):
                 found = os.lstat(os.path.join(directory, name))
-                if found.st_nlink > 1 and (found.st_dev, found.st_ino) in seen:
+                if found.st_nlink > 1 and (without_shared or (found.st_dev, found.st_ino) in seen):
                     continue
                 seen.add((found.st_dev, found.st_ino))
                 total += getattr(found, "st_blocks", 0) * 512 or found.st_size

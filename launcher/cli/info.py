@@ -1,0 +1,51 @@
+"""``pyscript info``: how a script will be run and why. It looks, and makes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from launcher.cli import console, info_view
+from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
+from launcher.cli.script_arguments import read_script_arguments
+from launcher.cli.warmth import next_launch
+from launcher.errors import UsageError
+from launcher.survey import look
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of ``pyscript info``."""
+    parser = build_script_parser(
+        "info",
+        "SCRIPT",
+        "Show how a script will be run and why: its block, the interpreter, the settings and where\n"
+        "they come from, what is remembered of its packages, and whether the next launch is warm.\n"
+        "Nothing is resolved, downloaded or built for it.",
+    )
+    group = parser.add_argument_group("what to print")
+    group.add_argument("--json", action="store_true", help="print JSON")
+    add_preparation_options(parser)
+    add_general_options(parser)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``pyscript info`` and return the exit code."""
+    parser = build_parser()
+    asked = read_script_arguments(parser, arguments)
+    script = asked.only_script()
+    if script is None:
+        console.print_usage(parser)
+        return UsageError.default_exit_code
+    cache = asked.open_cache()
+    request = asked.request(script)
+    survey = look(request, cache, os.environ, console.make_reporter())
+    console.leave()
+    facts = info_view.Facts(script, survey, next_launch(request, survey, cache, os.environ), cache)
+    if asked.options.json:
+        console.print_line(json.dumps(info_view.as_json(facts), indent=2))
+    else:
+        info_view.show(facts)
+    return 0

@@ -1,0 +1,179 @@
+"""What ``pyscript info`` shows, as lines for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from launcher.cache import Cache
+from launcher.cli import output
+from launcher.cli.console import megabytes
+from launcher.cli.output import Line
+from launcher.cli.warmth import Warmth
+from launcher.python.places import Surroundings
+from launcher.resolve.urls import mask_credentials
+from launcher.settings import config_path
+from launcher.survey import Survey, environment_size, package_sizes
+
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that is known about the next launch of a script."""
+
+    script: str
+    survey: Survey
+    warmth: Warmth
+    cache: Cache
+
+
+def show(facts: Facts) -> None:
+    """Print what is known, one subject below the other."""
+    output.print_parts((facts.script, "bold"))
+    rows: list[list[Line]] = []
+    for label, lines in _subjects(facts):
+        for position, (text, remark) in enumerate(lines):
+            value = [(text, "good" if text == "warm" else ""), (f"  ({remark})" if remark else "", "dim")]
+            rows.append([[("  " + (label if position == 0 else ""), "dim")], value])
+    output.print_columns(rows)
+
+
+def as_json(facts: Facts) -> Mapping[str, object]:
+    """Return the same for programs; what is not known is null."""
+    survey, metadata = facts.survey, facts.survey.needs.metadata
+    config = str(config_path(os.environ))
+    return {
+        "script": facts.script,
+        "metadata": {
+            "has_block": metadata.block is not None,
+            "requires_python": metadata.requires_python,
+            "dependencies": [mask_credentials(each.text) for each in metadata.dependencies],
+            "tool": json.loads(mask_credentials(json.dumps(metadata.tool, default=str))),
+        },
+        "requirements": [{"requirement": text, "origin": origin} for text, origin in _requirements(survey)],
+        "interpreter": {
+            "version": survey.interpreter.version,
+            "implementation": survey.interpreter.implementation,
+            "executable": survey.interpreter.executable,
+            "reason": _why(survey),
+        },
+        "settings": {key: {"value": value, "origin": origin} for key, value, origin in _settings(survey)},
+        "resolution": survey.resolution
+        and {
+            "resolved_at": survey.resolved_at,
+            "packages": {pin.candidate.name: pin.candidate.version for pin in survey.resolution},
+        },
+        "environment": survey.environment
+        and {
+            "path": str(survey.environment.path),
+            "python": str(survey.environment.python),
+            "own_bytes": environment_size(survey.environment),
+            "shared_bytes": _shared_bytes(facts),
+        },
+        "next_launch": {"is_warm": facts.warmth.is_warm, "reason": facts.warmth.reason or None},
+        "config_file": {"path": config, "exists": os.path.exists(config)},
+        "cache": str(facts.cache.root),
+    }
+
+
+_Lines = list[tuple[str, str]]
+"""What there is to say about a subject, line by line, each with a remark."""
+
+
+def _subjects(facts: Facts) -> Iterator[tuple[str, _Lines]]:
+    survey, metadata = facts.survey, facts.survey.needs.metadata
+    line = survey.needs.requires_python_line
+    if metadata.block is None:
+        yield "block", [("none: the script names no requirements", "")]
+    if metadata.requires_python is not None:
+        yield "requires-python", [(metadata.requires_python, f"line {line.line_number}" if line else "")]
+    yield "requirements", _requirements(survey) or [("none", "")]
+    for name, table in metadata.tool.items():
+        yield f"[tool.{name}]", _table(table)
+    interpreter = survey.interpreter
+    kind = "Python" if interpreter.implementation == "cpython" else interpreter.implementation
+    yield "interpreter", [(f"{kind} {interpreter.version}, {interpreter.executable}", ""), (_why(survey), "")]
+    if settings := list(_settings(survey)):
+        yield "settings", [(f"{key} = {_value(value)}", origin) for key, value, origin in settings]
+    yield "resolution", [(_resolution(survey), f"pyscript tree {facts.script}" if survey.resolution else "")]
+    yield "environment", _environment(facts)
+    warmth = facts.warmth
+    yield "next launch", [("warm" if warmth.is_warm else f"not warm: {warmth.reason}", "")]
+    config = str(config_path(os.environ))
+    yield "config file", [(config, "" if os.path.exists(config) else "there is none")]
+    yield "cache", [(str(facts.cache.root), "" if facts.cache.root.exists() else "there is none yet")]
+
+
+def _requirements(survey: Survey) -> _Lines:
+    return [(mask_credentials(each.text.strip()), each.origin) for each in survey.needs.requested] + [
+        (path, origin) for path, origin in survey.needs.editables
+    ]
+
+
+def _table(table: object) -> _Lines:
+    items = table.items() if isinstance(table, dict) else [("", table)]
+    return [(f"{key} = {_value(value)}", "") for key, value in items] or [("empty", "")]
+
+
+def _value(value: object) -> str:
+    return mask_credentials(value if isinstance(value, str) else json.dumps(value, default=str))
+
+
+def _settings(survey: Survey) -> Iterator[tuple[str, object, str]]:
+    """Yield (key, value, where it came from) of every setting that somebody gave."""
+    settings = survey.needs.settings
+    for name, origin in sorted(settings.origins.items()):
+        value = getattr(settings, name)
+        shown = value if isinstance(value, bool | int | float) else json.loads(json.dumps(value, default=str))
+        yield name.removesuffix("_s").replace("_", "-"), _masked(shown), origin
+
+
+def _masked(value: object) -> object:
+    return json.loads(mask_credentials(json.dumps(value)))
+
+
+def _why(survey: Survey) -> str:
+    """Return why this interpreter was chosen, as the end of a sentence."""
+    needs, own = survey.needs, Surroundings.here().own
+    satisfies = needs.requires_python is not None
+    if needs.settings.python is not None:
+        origin = needs.settings.origins.get("python", "--python")
+        return f"asked for by {origin} ({needs.settings.python})" + " and requires-python" * satisfies
+    if own and os.path.realpath(own) == os.path.realpath(survey.interpreter.executable):
+        return "the one that pyscript runs on" + ", which satisfies requires-python" * satisfies
+    if satisfies:
+        return "the newest here that satisfies requires-python; the one that pyscript runs on does not"
+    return "the newest here"
+
+
+def _resolution(survey: Survey) -> str:
+    if survey.resolution is None:
+        return "none yet; the next launch makes one"
+    count = len(survey.resolution.pins)
+    return f"{count} package{'s' * (count != 1)}, resolved {_ago(survey.resolved_at or 0)} and remembered"
+
+
+def _ago(moment: int) -> str:
+    """Return how long ago a moment was, in the largest unit that fits."""
+    elapsed = time.time() - moment
+    for seconds, unit in _UNITS:
+        if elapsed >= seconds:
+            count = int(elapsed // seconds)
+            return f"{count} {unit}{'s' * (count != 1)} ago"
+    return "just now"
+
+
+def _environment(facts: Facts) -> _Lines:
+    environment = facts.survey.environment
+    if environment is None:
+        return [("none yet; the next launch makes one", "")]
+    own, shared = megabytes(environment_size(environment)), megabytes(_shared_bytes(facts))
+    return [(str(environment.path), ""), (f"{own} of its own, {shared} in the wheel store", "")]
+
+
+def _shared_bytes(facts: Facts) -> int:
+    return sum(size.size_bytes or 0 for size in package_sizes(facts.survey, facts.cache).values() if size.is_stored)

@@ -1,0 +1,80 @@
+"""Whether the next launch is warm, and if it is not, what keeps it from being recognised."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from launcher.cache import Bucket, Cache
+from launcher.launch import record as records
+from launcher.launch.record import LaunchRecord
+from launcher.request import RunRequest, TargetKind
+from launcher.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """Whether a launch is warm; `reason` says why not, as the end of a sentence, or is empty."""
+
+    is_warm: bool
+    reason: str = ""
+
+
+def next_launch(request: RunRequest, survey: Survey, cache: Cache, environ: Mapping[str, str]) -> Warmth:
+    """Return how warm a launch of this request is, by the record that an earlier one may have left."""
+    if request.kind is not TargetKind.SCRIPT:
+        return Warmth(False, "only scripts in files are recognised")
+    if not request.may_be_recorded:
+        return Warmth(False, "with --cache-dir, or called like a command, no launch is recognised")
+    path = records.record_path(str(cache.root), request.tokens, records.working_directory(dict(environ)))
+    if path is None:
+        return Warmth(False, "a path with .. in it is not recognised")
+    record = records.read(path)
+    if record is None:
+        return Warmth(False, _never(survey) or "it was not launched or prepared like this before")
+    if records.holds(record, request.tokens, dict(environ)):
+        return Warmth(True)
+    return Warmth(False, _difference(record, survey, cache, environ))
+
+
+def _never(survey: Survey) -> str | None:
+    """Return why launches of this script leave no record, or None where the next one will."""
+    settings = survey.needs.settings
+    if survey.needs.is_lasting:
+        return None
+    given = [
+        name
+        for name, is_given in (
+            ("max-age", settings.max_age_s is not None),
+            ("env-file", bool(settings.env_file)),
+            ("refresh", settings.refresh),
+            ("upgrade", settings.upgrade),
+        )
+        if is_given
+    ]
+    what = " and ".join(given) or "something that can change at any time, such as a program on PATH,"
+    return f"{what} has to be looked at each time"
+
+
+def _difference(record: LaunchRecord, survey: Survey, cache: Cache, environ: Mapping[str, str]) -> str:
+    """Return the first line of a record that is not true any more, in words."""
+    before, now = record.variables.split("\t"), records.variables_of(dict(environ)).split("\t")
+    if changed := [name for name, was, is_ in zip(records.VARIABLES, before, now, strict=True) if was != is_]:
+        return f"{' and '.join(changed)} has another value than at the last launch"
+    for path, stamp in record.stamps.items():
+        if records.stamp_of(path) != stamp:
+            return _changed(path, stamp, survey, cache)
+    if not os.access(record.program, os.X_OK):
+        return "its environment is gone"
+    return "the script was changed somewhere up to the end of its block"
+
+
+def _changed(path: str, stamp: tuple[int, int] | None, survey: Survey, cache: Cache) -> str:
+    if os.path.dirname(path) == str(cache.root / Bucket.RESOLUTIONS):
+        return "its requirements were resolved anew since"
+    if path == survey.interpreter.executable:
+        return "the interpreter was changed since"
+    if stamp is None:
+        return f"{path} is there now"
+    return f"{path} was {'changed' if os.path.exists(path) else 'removed'} since"
