@@ -16,6 +16,7 @@
     ├── BuildFailed             a build backend could not make a wheel
     ├── NotAvailableOffline     the network is needed and was forbidden
     ├── CacheUnusable           the cache cannot be written, locked or trusted
+    ├── DataUnusable            the data directory cannot be written or trusted
     └── LaunchFailed            the operating system refused to start the interpreter
 
 Adapters turn foreign exceptions into these; only `launcher.cli` catches them. The number in brackets is the exit code
@@ -124,6 +125,10 @@ class NotAvailableOffline(PyscriptError):
 
 class CacheUnusable(PyscriptError):
     """The cache cannot be written, locked or trusted."""
+
+
+class DataUnusable(PyscriptError):
+    """The data directory, in which downloaded interpreters are, cannot be written or trusted."""
 
 
 class LaunchFailed(PyscriptError):

@@ -24,7 +24,7 @@ from launcher.environment.fetch import found_wheels, stored_wheels
 from launcher.errors import CacheUnusable, CommandNotFound, InvalidMetadata
 from launcher.launch import record as records
 from launcher.launch.record import LaunchRecord
-from launcher.python.discovery import InterpreterRequest, find_interpreter
+from launcher.python.discovery import InterpreterRequest, Obtain, find_interpreter
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, TargetKind, read_needs
@@ -40,6 +40,8 @@ from launcher.script.source import ScriptSource
 from launcher.settings import Settings, has_credentials
 
 if TYPE_CHECKING:
+    from launcher.python.demand import Demand, NotFetched
+    from launcher.resolve.fetcher import Fetcher
     from launcher.resolve.index import Index
 
 _CLOCK_TICK_NS = 20_000_000
@@ -101,7 +103,28 @@ def interpreter_for(needs: Needs, cache: Cache, reporter: Reporter) -> Interpret
         needs.requires_python_line,
         settings.origins.get("python", "--python"),
     )
-    return find_interpreter(wanted, cache, reporter, refresh=settings.refresh)
+    obtain = obtaining(settings, cache, reporter)
+    return find_interpreter(wanted, cache, reporter, refresh=settings.refresh, obtain=obtain)
+
+
+def obtaining(settings: Settings, cache: Cache, reporter: Reporter) -> Obtain:
+    """Return what gets an interpreter from elsewhere; it imports nothing until it is asked for one."""
+
+    def obtain(demand: Demand) -> str | NotFetched:
+        # 27 ms for the list of builds and 88 for the HTTP client.
+        from launcher.python.installations import obtain  # noqa: PLC0415
+
+        with closing(open_fetcher(settings)) as fetcher:
+            return obtain(demand, settings, fetcher, cache, reporter)
+
+    return obtain
+
+
+def open_fetcher(settings: Settings) -> Fetcher:
+    """Return an HTTP client as the settings want it, to be closed when it is not needed any more."""
+    from launcher.resolve.fetcher import Fetcher  # noqa: PLC0415 - 88 ms, as above
+
+    return Fetcher(timeout_s=settings.timeout_s, retries=settings.retries, offline=settings.offline)
 
 
 # Requirements -> resolution -> wheels in the store -> environment

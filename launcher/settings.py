@@ -31,6 +31,8 @@ class Settings:
     """
 
     python: str | None = None
+    no_python_download: bool = False
+    python_mirror: str | None = None
     index_url: str | None = None
     extra_index_url: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
@@ -134,6 +136,9 @@ def _verbosity(value: object) -> int:
 
 _SETTINGS = (
     _Setting("python", _text, "PYSCRIPT_PYTHON"),
+    # Neither in a block: a script must not undo what its user forbade, nor say where interpreters come from.
+    _Setting("no_python_download", _boolean, "PYSCRIPT_NO_PYTHON_DOWNLOAD"),
+    _Setting("python_mirror", _text, "PYSCRIPT_PYTHON_MIRROR"),
     _Setting("index_url", _text, "PYSCRIPT_INDEX_URL", in_block=True),
     _Setting("extra_index_url", _texts, "PYSCRIPT_EXTRA_INDEX_URL", in_block=True),
     _Setting("find_links", _texts, "PYSCRIPT_FIND_LINKS", in_block=True),

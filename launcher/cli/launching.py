@@ -19,6 +19,8 @@ from launcher.request import RunRequest, TargetKind
 
 _SETTING_OPTIONS = (
     "python",
+    "no_python_download",
+    "python_mirror",
     "index_url",
     "extra_index_url",
     "find_links",
@@ -73,9 +75,13 @@ def run_request(
         with_requirements=tuple(options.with_requirements or ()),
         with_editable=tuple(options.with_editable or ()),
         command_line=command_line,
-        # The warm path does not know subcommands: a script of such a name must not be recognised without its path.
-        may_be_recorded=not options.cache_dir and os.path.basename(target) not in COMMANDS and target[:1] != "-",
+        may_be_recorded=not options.cache_dir and target[:1] != "-" and not _is_called_like_a_command(kind, target),
     )
+
+
+def _is_called_like_a_command(kind: TargetKind, target: str) -> bool:
+    """Tell of a script that must not be recognised without its path: the warm path does not know subcommands."""
+    return kind is TargetKind.SCRIPT and os.path.basename(target) in COMMANDS
 
 
 def _current_directory() -> str:

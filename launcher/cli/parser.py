@@ -105,6 +105,10 @@ def _add_environment_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("-p", "--python", metavar="SPEC", help="an interpreter: 3.12, >=3.11, pypy3.10 or a path")
     group.add_argument(
+        "--no-python-download", action="store_true", default=None, help="never download a Python that is missing"
+    )
+    group.add_argument("--python-mirror", metavar="URL", help="download Pythons from here")
+    group.add_argument(
         "--env-file", action="append", metavar="FILE", help="set the variables in a .env file (repeatable)"
     )
     group.add_argument("--link-mode", metavar="MODE", help="how wheels get into environments: fold, hardlink or copy")

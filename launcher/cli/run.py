@@ -35,8 +35,7 @@ def main(arguments: Sequence[str]) -> int:
         console.print_usage(parser)
         return UsageError.default_exit_code
     tokens = tuple(arguments[: len(arguments) - len(split.arguments)])
-    if (name := split.target[0]) in COMMANDS and not os.path.isfile(name):
-        # `pyscript -q run x.py`: people put options in front of the subcommand as well.
+    if not is_explicit and _is_command(name := split.target[0], options):
         return COMMANDS[name].main([*([name] if name == "run" else []), *split.options, *split.arguments])
     # 70 ms: the whole data path, which --help and --version do not need.
     from launcher.cli.launching import launch  # noqa: PLC0415
@@ -47,6 +46,16 @@ def main(arguments: Sequence[str]) -> int:
 def configure_console(options: Namespace) -> None:
     """Let everything from here on be shown as the general options say; raises `UsageError` for a wrong colour."""
     console.configure(_color(options), _verbosity(options))
+
+
+def _is_command(name: str, options: Namespace) -> bool:
+    """Tell whether a subcommand is meant: people write ``pyscript -q run x.py``, with options in front of it as well.
+
+    With other options than every command has, ``python`` is the program: ``pyscript --with rich python``.
+    """
+    general = {"quiet", "verbose", "color", "cache_dir"}
+    is_general = all(not value or option in general for option, value in vars(options).items())
+    return name in COMMANDS and not os.path.isfile(name) and (name != "python" or is_general)
 
 
 def open_cache(chosen: str | None) -> Cache:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,14 @@ _NEWEST_MINOR = 14
 """The newest Python that scripts are tested on; only the advice in messages looks at it."""
 _MICROS = 40
 """More releases than any series of Python has."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotFetched:
+    """Why no interpreter was downloaded: `reason` is a sentence, `way` what would change it, for a list of ways."""
+
+    reason: str
+    way: str | None = None
 
 
 class Demand:
@@ -51,6 +60,21 @@ class Demand:
             and (self.requires is None or satisfies(self.requires, Version(interpreter.version)))
         )
 
+    def accepts_version(self, version: Version) -> bool:
+        """Tell whether a version alone satisfies both who asked."""
+        return self.python.accepts_release(version) and (self.requires is None or satisfies(self.requires, version))
+
+    @property
+    def minors(self) -> list[int]:
+        """The series of Python 3, in the order in which they are best: the newest that scripts are tested on first."""
+        return [*range(_NEWEST_MINOR, -1, -1), *range(_NEWEST_MINOR + 1, 40)]
+
+    @property
+    def name_to_install(self) -> str:
+        """What uv, pyenv and ``pyscript python install`` call the best that would do: ``3.13``, ``pypy3.10``."""
+        possible = self._possible_version()
+        return self._name_to_install(possible) if possible else self.python.text
+
     def oddity(self, interpreter: Interpreter) -> int:
         """Return how unusual an interpreter is in ways nobody asked for; 0 is a stable, ordinary CPython."""
         return (
@@ -68,7 +92,7 @@ class Demand:
             return True
         if place.named_implementation is None and self.python.implementation not in (None, "cpython"):
             return False
-        return any(self._fits(Version(f"{place.named_version}.{micro}")) for micro in range(_MICROS))
+        return any(self.accepts_version(Version(f"{place.named_version}.{micro}")) for micro in range(_MICROS))
 
     def refuse_contradiction(self) -> None:
         """Raise `UsageError` where no version of Python, ever, satisfies both who asked."""
@@ -108,25 +132,28 @@ class Demand:
             hint="Give a version (`3.12`), a range (`>=3.11`), an implementation (`pypy3.10`) or a path.",
         )
 
-    def not_found(self, found: Sequence[Interpreter]) -> InterpreterNotFound:
-        """Return the error that says what is wanted, what there is instead, and what to do."""
+    def not_found(self, found: Sequence[Interpreter], not_fetched: NotFetched | None = None) -> InterpreterNotFound:
+        """Return the error that says what is wanted, what there is instead, what was tried, and what to do."""
         possible = self._possible_version()
         message = f"No Python on this system satisfies {self}."
-        mends = []
+        lines, mends = _lines(found), []
         if possible is None:
             message = f"No Python that scripts can run on ({_oldest()} or newer) satisfies {self}."
         else:
+            if not_fetched is not None:
+                lines.append(not_fetched.reason)
+                mends += [not_fetched.way] if not_fetched.way else []
             name = self._name_to_install(possible)
             mends.append(f"install one (`uv python install {name}`, `pyenv install {name}`, or as you usually do)")
         if self.python.text:
             mends.append("ask for another one with `--python`")
         elif possible is not None:
             mends.append("give the path of one with `--python`")
-        if self.requires is not None:
+        if self.requires is not None and len(mends) < 3:
             mends.append("change requires-python")
         advice = ", or ".join(mends)
         return InterpreterNotFound(
-            "\n".join([message, *_lines(found)]),
+            "\n".join([message, *lines]),
             hint=_join(_pin_hint(self.requires), f"{advice[:1].upper()}{advice[1:]}."),
             reference=_SPECIFIERS if self.requires is not None else None,
             excerpt=self._request.requires_python_origin,
@@ -135,22 +162,19 @@ class Demand:
     def _required(self) -> str:
         return f"requires-python `{self._request.requires_python}`"
 
-    def _fits(self, version: Version) -> bool:
-        """Tell whether a version alone satisfies both who asked."""
-        return self.python.accepts_release(version) and (self.requires is None or satisfies(self.requires, version))
-
     def _possible_version(self, oldest: tuple[int, int] = OLDEST_SUPPORTED) -> Version | None:
         """Return a version that would do, in the newest known series that has one, else in a future or an older one."""
-        minors = [*range(_NEWEST_MINOR, -1, -1), *range(_NEWEST_MINOR + 1, 40)]
-        releases = [(3, minor, micro) for minor in minors for micro in range(_MICROS)]
+        releases = [(3, minor, micro) for minor in self.minors for micro in range(_MICROS)]
         named = [self.python.release] if self.python.release[2:] else []
         candidates = (each for each in chain(named, releases, ((2, 7, 18), (4, 0, 0))) if each >= oldest)
         versions = (Version(".".join(map(str, release))) for release in candidates)
-        return next((version for version in versions if self._fits(version)), None)
+        return next((version for version in versions if self.accepts_version(version)), None)
 
     def _name_to_install(self, version: Version) -> str:
-        """Return what uv and pyenv call it: ``3.13``, ``3.13t``, ``pypy3.10``."""
+        """Return what uv and pyenv call it: ``3.13``, ``3.13t``, ``pypy3.10``; to the last number where that counts."""
         series = ".".join(map(str, version.release[:2]))
+        if not self.accepts_version(Version(f"{series}.{_MICROS}")):
+            series = str(version)
         if self.python.implementation in (None, "cpython"):
             return series + "t" * self.python.free_threaded
         return self.python.implementation + (series if self.python.release or self.python.specifiers else "")

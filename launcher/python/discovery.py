@@ -7,7 +7,9 @@ launch with a known answer needs, and that is little: a remembered choice costs 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from launcher.cache import Bucket, Cache
 from launcher.errors import Excerpt, InterpreterNotFound
@@ -15,9 +17,16 @@ from launcher.python.places import Surroundings
 from launcher.python.query import Interpreter, decode_entry, encode_entry, entry_key, file_stamp, host, query
 from launcher.reporter import Reporter
 
+if TYPE_CHECKING:
+    from launcher.python.demand import Demand, NotFetched
+
 _FORMAT = "choice 1"
 _CHOICE_LASTS_S = 24 * 3600
 """So a newly installed Python is noticed within a day; `refresh` notices it at once."""
+
+
+Obtain = Callable[["Demand"], "str | NotFetched"]
+"""Gets an interpreter from elsewhere: its executable, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +50,14 @@ def find_interpreter(
     *,
     refresh: bool = False,
     surroundings: Surroundings | None = None,
+    obtain: Obtain | None = None,
 ) -> Interpreter:
     """Return the interpreter that a script with this request runs on.
 
     The launcher's own base interpreter where it satisfies, else the newest stable CPython found; a plain ``--python
-    3.12`` takes the first such one on PATH. The choice is remembered for a day per request and PATH; `refresh` searches
-    again. Raises `InterpreterNotFound`, `InvalidMetadata` for a malformed `requires-python` and `UsageError` for a
-    malformed ``--python`` or one that contradicts `requires-python`.
+    3.12`` takes the first such one on PATH. Where there is none, `obtain` is asked for one. The choice is remembered
+    for a day per request and PATH; `refresh` searches again. Raises `InterpreterNotFound`, `InvalidMetadata` for a
+    malformed `requires-python` and `UsageError` for a malformed ``--python`` or one that contradicts `requires-python`.
     """
     surroundings = surroundings or Surroundings.here()
     asked = (request.requires_python, request.python, surroundings.path, surroundings.own)
@@ -56,7 +66,7 @@ def find_interpreter(
     # packaging.specifiers costs 45 ms and what asks and searches as much again.
     from launcher.python.search import Search  # noqa: PLC0415
 
-    search = Search(request, cache, reporter, surroundings, refresh)
+    search = Search(request, cache, reporter, surroundings, refresh, obtain)
     interpreter = search.find()
     # A path or a name is looked up each time: what it leads to may depend on the current directory.
     if not search.is_for_one_location:

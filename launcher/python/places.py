@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from launcher.errors import UsageError
+
 _NAME = re.compile(r"(?P<stem>python|pypy|graalpy)(?P<version>3(?:\.\d+)?)?t?(?:\.exe)?", re.IGNORECASE)
 _INSIDE = (
     "bin/python3",
@@ -103,6 +105,26 @@ def executable_inside(directory: str | os.PathLike[str]) -> str | None:
     return next((path for name in _INSIDE if os.path.isfile(path := os.path.join(directory, name))), None)
 
 
+def installations_directory(environ: Mapping[str, str], platform: str) -> Path | None:
+    """Return where the interpreters are that pyscript downloaded, or None where no variable names a place for data.
+
+    ``PYSCRIPT_DATA_DIR`` decides, else the platform's own place. Raises `UsageError` where it is not absolute: the
+    current directory must not say which interpreter is run.
+    """
+    if chosen := environ.get("PYSCRIPT_DATA_DIR"):
+        if not os.path.isabs(chosen):
+            raise UsageError(f"The variable PYSCRIPT_DATA_DIR: {chosen!r} is not an absolute path.", hint="Give one.")
+        return Path(chosen, "pythons")
+    home = environ.get("USERPROFILE" if platform == "win32" else "HOME") or ""
+    if platform == "win32":
+        data = _directory(environ, "LOCALAPPDATA") or Path(home, "AppData/Local")
+    elif platform == "darwin":
+        data = Path(home, "Library/Application Support")
+    else:
+        data = _directory(environ, "XDG_DATA_HOME") or Path(home, ".local/share")
+    return data / "pyscript/pythons" if data.is_absolute() else None
+
+
 def find_on_path(name: str, surroundings: Surroundings) -> str | None:
     """Return the first executable file called `name` on PATH, relative entries left out."""
     is_windows = surroundings.platform == "win32"
@@ -146,6 +168,8 @@ def _may_run_system_python(directory: str, surroundings: Surroundings) -> bool:
 def _parents(surroundings: Surroundings) -> Iterator[tuple[Path, str]]:
     """Yield directories each of whose children is an installation, and who made them."""
     environ, platform = surroundings.environ, surroundings.platform
+    if ours := installations_directory(environ, platform):
+        yield ours, "pyscript"
     home_text = environ.get("USERPROFILE" if platform == "win32" else "HOME")
     if home_text and os.path.isabs(home_text):
         yield from _parents_of_person(Path(home_text), environ, platform)
@@ -166,7 +190,6 @@ def _parents_of_person(home: Path, environ: Mapping[str, str], platform: str) ->
     xdg = _directory(environ, "XDG_DATA_HOME") or home / ".local/share"
     library = home / "Library/Application Support"
     data = {"win32": local, "darwin": library}.get(platform, xdg)
-    yield data / "pyscript/pythons", "pyscript"
     pyenv = _directory(environ, "PYENV_ROOT") or home / (".pyenv/pyenv-win" if platform == "win32" else ".pyenv")
     yield pyenv / "versions", "pyenv"
     uv = _directory(environ, "UV_PYTHON_INSTALL_DIR")

@@ -18,7 +18,7 @@ from launcher.python.query import Interpreter, query
 from launcher.reporter import Reporter
 
 if TYPE_CHECKING:
-    from launcher.python.discovery import InterpreterRequest
+    from launcher.python.discovery import InterpreterRequest, Obtain
 
 _WORKERS = 4
 """Interpreters asked at a time; each answer is 30-50 ms of processor time."""
@@ -34,12 +34,14 @@ class Search:
         reporter: Reporter,
         surroundings: Surroundings,
         refresh: bool = False,
+        obtain: Obtain | None = None,
     ) -> None:
         self._demand = Demand(request)
         self._cache = cache
         self._reporter = reporter
         self._surroundings = surroundings
         self._refresh = refresh
+        self._obtain = obtain
 
     @property
     def is_for_one_location(self) -> bool:
@@ -66,7 +68,7 @@ class Search:
             found |= self._ask_all(places)
             if fitting := [each for each in found.values() if self._demand.accepts(each)]:
                 return self._best(fitting)
-        raise self._demand.not_found(list(found.values()))
+        return self._obtained(list(found.values()))
 
     def everything(self) -> tuple[Interpreter, ...]:
         """Return all interpreters there are, newest first."""
@@ -79,6 +81,13 @@ class Search:
         """Return the launcher's own base interpreter where it is as good as any."""
         own = self._ask(Place(self._surroundings.own, "the launcher")) if self._surroundings.own else None
         return own if own is not None and self._is_fine(own) else None
+
+    def _obtained(self, found: list[Interpreter]) -> Interpreter:
+        """Return an interpreter that was not here before; raise what is wanted, what is here and what was tried."""
+        obtained = self._obtain(self._demand) if self._obtain is not None else None
+        if not isinstance(obtained, str):
+            raise self._demand.not_found(found, obtained)
+        return query(obtained, self._cache, refresh=True)
 
     def _first_on_path(self) -> Interpreter | None:
         """Return the first ordinary one on PATH, shims included."""

@@ -19,8 +19,8 @@ from tests.support.index_server import IndexServer
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the paths of an installation differ")
 
 LIBRARIES = {
-    *("build", "dotenv", "filelock", "httpx2", "installer", "nab_resolver", "packaging", "python_discovery"),
-    *("pyproject_hooks", "rich", "tomli", "unearth"),
+    *("build", "dotenv", "filelock", "httpx2", "installer", "nab_resolver", "packaging", "pbs_installer"),
+    *("pyproject_hooks", "python_discovery", "rich", "tomli", "unearth"),
 }
 HEAVY = {"asyncio", "email", "http", "json", "logging", "random", "shutil", "ssl", "subprocess", "tempfile", "zipfile"}
 
@@ -90,4 +90,6 @@ def test_stored_wheels_without_an_environment_load_no_more(
 def test_only_a_new_resolution_loads_the_finder(run_pyscript: Program, script: Path, cache_dir: Path) -> None:
     shutil.rmtree(cache_dir / "launch-v1")
     shutil.rmtree(cache_dir / "resolutions-v1")
-    assert {"unearth", "httpx2", "nab_resolver"} <= tops(loaded(run_pyscript, script))
+    modules = tops(loaded(run_pyscript, script))
+    assert {"unearth", "httpx2", "nab_resolver"} <= modules
+    assert "pbs_installer" not in modules

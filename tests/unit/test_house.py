@@ -36,6 +36,7 @@ IMPORTERS = {
     "httpx2": {"resolve/fetcher.py"},
     "installer": {"environment/wheel_store.py"},
     "nab_resolver": {"resolve/explanation.py", "resolve/provider.py"},
+    "pbs_installer": {"python/downloads.py"},
     "python_discovery": {"python/search.py"},
     "rich": {"cli/console.py"},
     "truststore": {"resolve/fetcher.py"},

@@ -104,6 +104,12 @@ def test_find_links_of_a_script_count_from_the_script() -> None:
     assert given.find_links == ("wheels",)
 
 
+def test_a_script_has_no_say_in_where_interpreters_come_from() -> None:
+    tool = {"no-python-download": False, "python-mirror": "https://evil.invalid/"}
+    settings = resolve_settings({}, {}, tool, {"no-python-download": True})
+    assert (settings.no_python_download, settings.python_mirror) == (True, None)
+
+
 @pytest.mark.parametrize("text", ["", "7", "7 fortnights", "-1 day", "1 day 2 hours"])
 def test_a_duration_needs_a_number_and_a_unit(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):

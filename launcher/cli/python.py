@@ -1,0 +1,267 @@
+"""``pyscript python``: which Pythons are here and can be downloaded, and getting or removing one by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+
+from launcher.cache import Bucket, Cache
+from launcher.cli import console
+from launcher.cli.parser import Parser, add_general_options
+from launcher.cli.run import open_cache
+from launcher.environment import collection
+from launcher.errors import IndexUnreachable, InterpreterNotFound, PyscriptError, UsageError
+from launcher.prepare import open_fetcher
+from launcher.python.demand import Demand, NotFetched
+from launcher.python.discovery import InterpreterRequest, find_interpreter, list_interpreters
+from launcher.python.downloads import Build, find_build, newest_builds, open_catalogue
+from launcher.python.installations import Installations
+from launcher.python.places import executable_inside, installations_directory
+from launcher.python.query import Interpreter, query
+from launcher.python.request import parse_python_request
+from launcher.request import RunRequest, TargetKind, read_needs
+from launcher.settings import Settings, config_path, read_config_file, resolve_settings
+
+_SPEC_HELP = "a version or an implementation: 3.13, 3.13.1, 3.14t, pypy3.10, '>=3.12'"
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of ``pyscript python``."""
+    parser = Parser(
+        prog="pyscript python",
+        description="Show, download or remove Pythons. A script that asks for one that is missing gets it by itself.",
+        epilog="To run the program called python in an environment: pyscript run python ...",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
+    about = {
+        "list": "show the Pythons that are here, and those that can be downloaded",
+        "find": "print the path of the Python that a script, or one who asks for SPEC, would get",
+        "install": "download Pythons: of each SPEC the newest that fits",
+        "uninstall": "remove Pythons that pyscript downloaded: all that fit SPEC",
+    }
+    for name, text in about.items():
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", add_help=False)
+        if name == "list":
+            command.add_argument("--json", action="store_true", help="print JSON")
+        if name == "find":
+            command.add_argument("spec", nargs="?", metavar="SPEC", help=_SPEC_HELP)
+            command.add_argument("--script", metavar="SCRIPT", help="the one that this script would run on")
+        if name in ("install", "uninstall"):
+            command.add_argument("spec", nargs="+", metavar="SPEC", help=_SPEC_HELP)
+        if name in ("list", "install"):
+            command.add_argument("--offline", action="store_true", default=None, help="do not use the network")
+            command.add_argument("--python-mirror", metavar="URL", help="download from here")
+        add_general_options(command)
+    add_general_options(parser)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``pyscript python`` and return the exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        console.print_usage(parser)
+        return UsageError.default_exit_code
+    console.configure(options.color or "auto", -1 if options.quiet else min(2, options.verbose))
+    command = {"list": _list, "find": _find, "install": _install, "uninstall": _uninstall}[options.command]
+    command(open_cache(options.cache_dir), options)
+    return 0
+
+
+def _settings(options: Namespace) -> Settings:
+    path = config_path(os.environ)
+    given = {name: getattr(options, name, None) for name in ("offline", "python_mirror")}
+    return resolve_settings(given, os.environ, {}, read_config_file(path), str(path))
+
+
+def _installations() -> Installations:
+    return Installations(installations_directory(os.environ, sys.platform))
+
+
+# list
+
+
+def _list(cache: Cache, options: Namespace) -> None:
+    settings = _settings(options)
+    found = list_interpreters(cache, console.make_reporter())
+    builds: list[Build] = []
+    # A mirror's own list is only there where the network is.
+    if not (settings.offline and settings.python_mirror):
+        with closing(open_fetcher(settings)) as fetcher:
+            builds = list(newest_builds(open_catalogue(settings.python_mirror, fetcher)))
+    console.leave()
+    installations = _installations()
+    builds = [build for build in builds if not installations.executable(build)]
+    if options.json:
+        here = [_described(each, installations) for each in found]
+        there = [_kind(each) | {"url": each.urls[0], "sha256": each.sha256} for each in builds]
+        content = {"directory": str(installations.root), "found": here, "to_download": there}
+        console.print_line(json.dumps(content, indent=2))
+        return
+    for interpreter in found:
+        mark = "" if interpreter.is_supported else "  (too old for scripts)"
+        console.print_line(f"{_name(interpreter):<16}{_short(interpreter.executable)}{mark}")
+    if not builds:
+        return
+    console.print_line("\nTo download with pyscript python install:")
+    for _, group in groupby(builds, lambda build: (build.implementation, build.free_threaded)):
+        console.print_line("  " + "  ".join(_spec(build) for build in group))
+
+
+def _kind(python: Interpreter | Build) -> dict[str, object]:
+    return {
+        "version": python.version,
+        "implementation": python.implementation,
+        "free_threaded": python.free_threaded,
+    }
+
+
+def _described(interpreter: Interpreter, installations: Installations) -> dict[str, object]:
+    return _kind(interpreter) | {
+        "path": interpreter.executable,
+        "runs_scripts": interpreter.is_supported,
+        "downloaded": installations.directory_of(interpreter.executable) is not None,
+    }
+
+
+def _name(python: Interpreter | Build) -> str:
+    implementation = "" if python.implementation == "cpython" else f"{python.implementation} "
+    return implementation + python.version + "t" * python.free_threaded
+
+
+def _spec(build: Build) -> str:
+    return _name(build).replace(" ", "")
+
+
+def _short(path: str | os.PathLike[str]) -> str:
+    home = os.path.expanduser("~") + os.sep
+    text = os.fspath(path)
+    return f"~{os.sep}{text.removeprefix(home)}" if text.startswith(home) else text
+
+
+# find
+
+
+def _find(cache: Cache, options: Namespace) -> None:
+    settings, reporter = _settings(options), console.make_reporter()
+    origin = "the request" if options.spec else settings.origins.get("python", "--python")
+    wanted = InterpreterRequest(None, options.spec or settings.python, None, origin)
+    if options.script:
+        request = RunRequest(TargetKind.SCRIPT, options.script, (), (options.script,), 0, os.getcwd())
+        needs = read_needs(request, os.environ, reporter)
+        wanted = InterpreterRequest(needs.requires_python, wanted.python, needs.requires_python_line, origin)
+
+    def refuse(demand: Demand) -> NotFetched:
+        return NotFetched(
+            "None was downloaded: `find` never does.",
+            f"download one with `pyscript python install {demand.name_to_install}`",
+        )
+
+    found = find_interpreter(wanted, cache, reporter, obtain=refuse)
+    console.leave()
+    console.print_line(found.executable)
+
+
+# install
+
+
+def _install(cache: Cache, options: Namespace) -> None:
+    settings, reporter, installations = _settings(options), console.make_reporter(), _installations()
+    demands = [_demand(spec) for spec in options.spec]
+    with closing(open_fetcher(settings)) as fetcher:
+        catalogue = open_catalogue(settings.python_mirror, fetcher)
+        for demand in demands:
+            build = find_build(demand, catalogue)
+            if build is None:
+                raise InterpreterNotFound(
+                    f"{catalogue.origin} has no build of {demand.python.text} for this machine.",
+                    hint="See what there is: pyscript python list.",
+                )
+            if executable := installations.executable(build):
+                console.print_line(f"{build.label} is here already: {_short(executable)}")
+                continue
+            started = time.monotonic()
+            try:
+                executable = installations.add(build, fetcher, cache, reporter)
+            except IndexUnreachable as error:
+                hint = "Check the connection, or name a mirror with --python-mirror."
+                raise IndexUnreachable(error.message, hint=hint) from error
+            console.leave()
+            reporter = console.make_reporter()
+            elapsed = f"{time.monotonic() - started:.1f} s"
+            console.print_line(f"Installed {build.label} in {elapsed}: {_short(executable)}")
+
+
+def _demand(spec: str) -> Demand:
+    demand = Demand(InterpreterRequest(python=spec, python_origin="SPEC"))
+    if demand.python.location is not None:
+        raise UsageError(f"{spec!r} is neither a version nor an implementation.", hint=f"Give {_SPEC_HELP}.")
+    return demand
+
+
+# uninstall
+
+
+def _uninstall(cache: Cache, options: Namespace) -> None:
+    installations = _installations()
+    victims: dict[Path, str] = {}
+    for spec in options.spec:
+        fitting = dict(_fitting(spec, installations, cache))
+        if not fitting:
+            raise InterpreterNotFound(
+                f"No Python that pyscript downloaded fits {spec}.",
+                hint="pyscript python list --json marks those that it did; others are removed as they came.",
+            )
+        victims |= fitting
+    running = set(collection.running_environments(cache))
+    for directory in victims:
+        if running & set(_environments_on(directory, cache)):
+            raise PyscriptError(
+                f"A script that was started by pyscript is still running on {_short(directory)}.",
+                hint="Wait until it has ended, then try again.",
+            )
+    for directory, name in victims.items():
+        count = len(list(_environments_on(directory, cache)))
+        installations.remove(directory)
+        console.print_line(f"Removed {name}: {_short(directory)}")
+        if count:
+            used = (
+                "1 environment was made for it; its script gets another"
+                if count == 1
+                else (f"{count} environments were made for it; their scripts get another")
+            )
+            console.print_line(f"{used} at the next launch.")
+
+
+def _fitting(spec: str, installations: Installations, cache: Cache) -> Iterator[tuple[Path, str]]:
+    """Yield (directory, name) of the interpreters that fit; one that does not answer any more goes by its directory."""
+    request = parse_python_request(spec)
+    for directory in installations:
+        if spec in (directory.name, str(directory)):
+            yield directory, directory.name
+            continue
+        try:
+            executable = executable_inside(directory)
+            interpreter = query(executable, cache) if executable else None
+        except InterpreterNotFound:
+            continue
+        if request.location is None and interpreter is not None and request.accepts(interpreter):
+            yield directory, f"Python {_name(interpreter)}"
+
+
+def _environments_on(directory: Path, cache: Cache) -> Iterator[str]:
+    """Yield the keys of environments whose interpreter is inside a directory."""
+    for path in (cache.root / Bucket.ENVIRONMENTS).glob("*/pyvenv.cfg"):
+        home = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0].partition("=")[2].strip()
+        if Path(home).is_relative_to(directory):
+            yield path.parent.name
