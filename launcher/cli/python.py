@@ -15,7 +15,7 @@ from pathlib import Path
 from launcher.cache import Bucket, Cache
 from launcher.cli import console
 from launcher.cli.parser import Parser, add_general_options
-from launcher.cli.run import open_cache
+from launcher.cli.run import configure_console, open_cache
 from launcher.environment import collection
 from launcher.errors import IndexUnreachable, InterpreterNotFound, PyscriptError, UsageError
 from launcher.prepare import open_fetcher
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.command is None:
         console.print_usage(parser)
         return UsageError.default_exit_code
-    console.configure(options.color or "auto", -1 if options.quiet else min(2, options.verbose))
+    configure_console(options)
     command = {"list": _list, "find": _find, "install": _install, "uninstall": _uninstall}[options.command]
     command(open_cache(options.cache_dir), options)
     return 0
