@@ -279,6 +279,8 @@ def shown(url: str) -> str:
 
 
 def _libc() -> str:
+    if sys.platform == "win32":
+        return ""
     try:
         return "gnu" if os.confstr("CS_GNU_LIBC_VERSION") else "musl"
     except (AttributeError, OSError, ValueError):
