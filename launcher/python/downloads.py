@@ -254,12 +254,12 @@ def _builds_vouched_for(mirror: str, sha256: str, server: Server) -> VouchedBuil
             raise IndexUnreachable(
                 f"The list of builds {shown(url)} answered {answer.status}.", hint="Mend the URL: python-mirror."
             )
-        content = b""
+        content = bytearray()
         for chunk in answer.chunks():
             content += chunk
             if len(content) > _LONGEST_SUMS:
                 raise IndexUnreachable(f"The list of builds {shown(url)} is longer than any list can be.")
-        return content
+        return bytes(content)
 
     content = server.consume(url, read, AS_IT_IS)
     if (found := hashlib.sha256(content).hexdigest()) != sha256:
