@@ -337,7 +337,9 @@ def _may_be_recorded(request: RunRequest, needs: Needs, record: LaunchRecord, st
 
 def _write_record(record: LaunchRecord, request: RunRequest, cache: Cache, environ: Mapping[str, str]) -> None:
     """Write the record where the next launch looks for it; it is a convenience, so failing to write it is no error."""
-    path = records.record_path(str(cache.root), request.tokens, records.working_directory(dict(environ)))
+    directory = records.working_directory(dict(environ))
+    path = records.record_path(str(cache.root), request.tokens, directory)
+    record.place = records.record_place(request.tokens, directory) or ""
     content = records.encode(record)
     if path and content:
         with suppress(CacheUnusable):

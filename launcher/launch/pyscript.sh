@@ -14,20 +14,19 @@ $PYSCRIPT_ENV_FILE"
         case $words:$word in
             :-* | :run | -*:* | run*:*)
                 words=${words:+$words }$word tokens=${tokens:+$tokens$tab}$word
-                record=$records/@options${PWD%/}/$words.launch && [ ${#words} -lt 1000 ] || return ;;
-            :/*) record=$records$word.launch ;;
-            *) record=$records${PWD%/}/$word.launch ;;
+                place=/@options${PWD%/}/$words && [ ${#words} -lt 1000 ] || return ;;
+            :/*) place=$word ;;
+            *) place=${PWD%/}/${word#./} ;;
         esac
         # shellcheck disable=SC3067 # not POSIX, but in every shell that is an sh; another one's record decides nothing
-        [ -O "$record" ] && holds "$word" "$tokens" <"$record" && return
+        record=$records$place.launch && [ -O "$record" ] && holds "$word" "$place$tab$tokens" <"$record" && return
         [ "$words" ] || return
     done
     return 1
 }
-holds() { # the record on stdin, of a launch of $1 by the tokens $2
+holds() { # the record on stdin, of a launch of $1; $2 are its place and the tokens
     IFS= read -r line && [ "$line" = "pyscript 3$tab$variables$tab$2" ] &&
         read -r skipped program && [ "$skipped" -ge 0 ] && [ -x "$program" ] || return
-    # shellcheck disable=SC2034 # a shell does not compare sizes
     while read -r kind stamp size file; do
         case $kind in
             =) [ -e "$file" ] && [ -e "$records/@stamps/$stamp" ] && ! [ "$file" -nt "$records/@stamps/$stamp" ] &&
@@ -36,9 +35,9 @@ holds() { # the record on stdin, of a launch of $1 by the tokens $2
             *) break ;;
         esac
     done
-    [ "$kind" = --- ] && head='' || return
-    while IFS= read -r line; do head=$head$line$newline; done
-    [ -z "$line" ] && if [ "$head" ]; then [ -f "$1" ] && begins <"$1"; fi
+    [ "$kind $stamp" = "--- $skipped" ] && lines=0 head='' || return
+    while IFS= read -r line; do lines=$((lines + 1)) head=$head$line$newline; done
+    [ -z "$line" ] && [ "$lines" = "$size" ] && if [ "$head" ]; then [ -f "$1" ] && begins <"$1"; fi
 }
 begins() { # the script on stdin, with $head; the line behind it must not go on with the block
     text=''

@@ -2,21 +2,22 @@
 
 A record is a small file that a shell can read line by line::
 
-    pyscript 3 /home/me …               the format, the variables that could change the answer, and the arguments
-                                        up to the target where there were options, with a tab before each of them
+    pyscript 3 /home/me … /home/me/x.py the format, the variables that could change the answer, the record's place, and
+                                        the arguments up to the target where there were options; tabs between them
     0 /…/environments-v1/3f…/bin/python how many leading arguments are pyscript's own and are dropped, and the
                                         program to execute, in the environment it belongs to
     = 1753000000000000000 5400 /…       a file that must have this mtime (ns) and size (bytes)
     - 0 0 /…/config.toml                a file that must be absent
-    ---
+    --- 0 7                             once more what is dropped, and how many lines the head has
     #!/usr/bin/env pyscript             the head of the script, to the last byte: everything up to the block's end
     …
 
 Lines are few and long because each that bash reads costs 12 us, and what it need not take apart is compared whole. A
 head of more lines than a shell should read has another format, ``pyscript 3 long``, which only Python knows.
 
-It holds when every line of it is still true. Only `launcher.prepare` writes records, so that "it holds" means "the full
-path once decided this". The module imports builtin modules only, because it is the whole of a warm launch.
+It holds when every line of it is still true. One that was cut off, or lies in another's place, shows it: without its
+head it would hold for any block. Only `launcher.prepare` writes records, so that "it holds" means "the full path once
+decided this". The module imports builtin modules only, because it is the whole of a warm launch.
 """
 
 import sys
@@ -60,7 +61,7 @@ The cache directory's own is where the record lies, and a warm launch says nothi
 """
 
 _BUCKET = "launch-v1"
-_SEPARATOR = "\n---\n"
+_SEPARATOR = "\n--- "
 _TAB = "\t"
 _LONGEST_RECORD = 1 << 18
 _MOST_LINES_FOR_A_SHELL = 200
@@ -75,10 +76,10 @@ class LaunchRecord:
     `program` and `environment` are absolute paths; `skipped` counts the leading arguments that are not handed on;
     `tokens` are the arguments up to and with the target where there were options, else empty; `stamps` maps the
     absolute path of a file to its (mtime in ns, size in bytes), or to None where it must be absent; `head` is what the
-    script must begin with, or None where a stamp stands for the whole script.
+    script must begin with, or None where a stamp stands for the whole script; `place` is what `record_place` says.
     """
 
-    __slots__ = ("environment", "head", "program", "skipped", "stamps", "tokens", "variables")
+    __slots__ = ("environment", "head", "place", "program", "skipped", "stamps", "tokens", "variables")
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class LaunchRecord:
         self.skipped = skipped
         self.head = head
         self.stamps: dict[str, tuple[int, int] | None] = {}
+        self.place = ""
 
 
 def variables_of(environ: dict[str, str]) -> str:
@@ -141,26 +143,32 @@ def working_directory(environ: dict[str, str]) -> str:
 
 
 def record_path(root: str, tokens: tuple[str, ...], directory: str) -> str | None:
-    """Return where the record of a launch is kept, or None where there can be none.
-
-    Names are such that a shell can put them together: a script lies in a mirror of the file system, a launch with
-    options in a mirror of the directory (paths may be relative) under its words. Only words that make no file name are
-    hashed, and a shell does not recognise them.
+    """Return where in the cache at `root` the record of a launch is kept, or None where there can be none.
 
     >>> record_path("/c", ("./x.py",), "/home/me")
     '/c/launch-v1/home/me/x.py.launch'
-    >>> record_path("/c", ("--with", "rich", "x.py"), "/home/me")
-    '/c/launch-v1/@options/home/me/--with rich x.py.launch'
+    """
+    place = record_place(tokens, directory)
+    return place and f"{root}/{_BUCKET}{place}{SUFFIX}"
+
+
+def record_place(tokens: tuple[str, ...], directory: str) -> str | None:
+    """Return the place of a launch's record among all records, or None where there can be none.
+
+    Places are such that a shell can put them together: a script lies in a mirror of the file system, a launch with
+    options in a mirror of the directory (paths may be relative) under its words. Only words that make no file name are
+    hashed, and a shell does not recognise them.
+
+    >>> record_place(("/opt/x.py",), "/home/me"), record_place(("--with", "rich", "x.py"), "/home/me")
+    ('/opt/x.py', '/@options/home/me/--with rich x.py')
     """
     if len(tokens) == 1:
-        path = _mirrored(tokens[0], directory)
-        return path and f"{root}/{_BUCKET}{path}{SUFFIX}"
-    options = f"{root}/{_BUCKET}/{OPTIONS_DIRECTORY}"
+        return _mirrored(tokens[0], directory)
     words = " ".join(tokens)
     if is_plain(words) and (path := _mirrored("x", directory)):
-        return f"{options}{path[:-1]}{words}{SUFFIX}"
+        return f"/{OPTIONS_DIRECTORY}{path[:-1]}{words}"
     key = "\0".join((directory, *tokens)).encode("utf-8", "surrogateescape")
-    return f"{options}/{_hash(key)}{SUFFIX}"
+    return f"/{OPTIONS_DIRECTORY}/{_hash(key)}"
 
 
 def write_stamps(root: str, record: LaunchRecord) -> None:
@@ -199,33 +207,39 @@ def is_plain(words: str) -> bool:
 def encode(record: LaunchRecord) -> bytes | None:
     """Return the record as it is written, or None where something in it does not fit on a line, or it is too long."""
     head = record.head or b""
-    magic = MAGIC if head.count(b"\n") <= _MOST_LINES_FOR_A_SHELL else LONG_MAGIC
-    lines = [_TAB.join((magic, record.variables, _joined(record.tokens))), f"{record.skipped} {record.program}"]
+    line_count = head.count(b"\n")
+    magic = MAGIC if line_count <= _MOST_LINES_FOR_A_SHELL else LONG_MAGIC
+    first = _TAB.join((magic, record.variables, record.place, _joined(record.tokens)))
+    lines = [first, f"{record.skipped} {record.program}"]
     for path, stamp in record.stamps.items():
         lines.append(f"- 0 0 {path}" if stamp is None else f"= {stamp[0]} {stamp[1]} {path}")
     if record.variables.count(_TAB) != len(VARIABLES) - 1 or environment_of(record.program) != record.environment:
         return None
+    if not record.place or _TAB in record.place:
+        return None
     # A shell takes blanks at the end for no part of a path.
     if any("\n" in line or "\0" in line for line in lines) or any(line[-1] in " \t" for line in lines[1:]):
         return None
-    text = "\n".join(lines) + _SEPARATOR
+    text = "\n".join(lines) + f"{_SEPARATOR}{record.skipped} {line_count}\n"
     content = text.encode("utf-8", "surrogateescape") + head
     return content if len(content) < _LONGEST_RECORD else None
 
 
 def decode(content: bytes) -> LaunchRecord | None:
     """Return the record that `content` holds, or None where it is damaged or of another format."""
-    before, separator, head = content.partition(_SEPARATOR.encode())
+    before, _, behind = content.partition(_SEPARATOR.encode())
+    closing, line_end, head = behind.partition(b"\n")
     lines = before.decode("utf-8", "surrogateescape").split("\n")
     magic, *fields = lines[0].split(_TAB)
-    if not separator or len(lines) < 2 or magic not in (MAGIC, LONG_MAGIC) or len(fields) <= len(VARIABLES):
+    if not line_end or len(lines) < 2 or magic not in (MAGIC, LONG_MAGIC) or len(fields) < len(VARIABLES) + 2:
         return None
     skipped, _, program = lines[1].partition(" ")
-    variables, tokens = _TAB.join(fields[: len(VARIABLES)]), fields[len(VARIABLES) :]
+    variables, (place, *tokens) = _TAB.join(fields[: len(VARIABLES)]), fields[len(VARIABLES) :]
     environment = environment_of(program)
-    if not skipped.isdigit() or not environment:
+    if not skipped.isdigit() or not environment or closing != f"{skipped} {head.count(line_end)}".encode():
         return None
     record = LaunchRecord(program, environment, variables, _split(tokens), int(skipped), head or None)
+    record.place = place
     for line in lines[2:]:
         kind, mtime, size, path = (line.split(" ", 3) + [""] * 3)[:4]
         if kind not in ("=", "-") or not (mtime.isdigit() and size.isdigit() and path):
@@ -245,9 +259,10 @@ def environment_of(program: str) -> str:
 
 
 def read(path: str) -> LaunchRecord | None:
-    """Read the record at `path`; None where there is none, or none of use."""
+    """Read the record at `path`; None where there is none, or none of use, or one that belongs elsewhere."""
     content = _read(path, _LONGEST_RECORD) if is_ours(path) else None
-    return decode(content) if content else None
+    record = decode(content) if content else None
+    return record if record and path.endswith(f"/{_BUCKET}{record.place}{SUFFIX}") else None
 
 
 def is_ours(path: str) -> bool:

@@ -39,5 +39,7 @@ def fill(root: Path, script: Path, count: int) -> None:
         os.link(resolution, resolution.with_name(name[: len(resolution.name)]))
         stamp = str(_EARLIEST_NS + number * _HOUR_NS)
         os.link(environment / "used", root / Bucket.LAUNCH / records.STAMPS_DIRECTORY / stamp)
+        left = record.with_name(f"script-{number}.py{records.SUFFIX}")
         renamed = content.replace(os.fsencode(environment.name), os.fsencode(other.name))
-        record.with_name(f"script-{number}.py{records.SUFFIX}").write_bytes(renamed)
+        place = os.fsencode(script.with_name(left.stem))
+        left.write_bytes(renamed.replace(os.fsencode(script), place, 1))

@@ -233,6 +233,7 @@ COLD: dict[str, Callable[[World], object]] = {
     "an empty record": damage(lambda content: b""),
     "another format": damage(lambda content: content.replace(b"pyscript 3", b"pyscript 2")),
     "a record without its head": damage(lambda content: content[: content.index(b"---")]),
+    "a record cut behind its stamps": damage(lambda content: content[: content.index(b"#")]),
     "a record cut in its head": damage(lambda content: content[:-8]),
     "a record cut in its stamps": damage(lambda content: content[: content.index(b"\n= ") + 9]),
     "a stamp without sense": damage(lambda content: content.replace(b"\n= ", b"\n? ")),

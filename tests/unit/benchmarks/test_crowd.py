@@ -20,8 +20,11 @@ SCRIPT = Path("/somewhere/script.py")
 def cache(tmp_path: Path) -> Path:
     """Return what one launch leaves, as far as filling looks at it."""
     environment = tmp_path / Bucket.ENVIRONMENTS / ("e" * 32)
-    record = records.LaunchRecord(f"{environment}/bin/python", str(environment), "", head=b"# a head\n")
+    record = records.LaunchRecord(
+        f"{environment}/bin/python", str(environment), records.variables_of({}), head=b"# a head\n"
+    )
     path = Path(records.record_path(str(tmp_path), (str(SCRIPT),), "/") or "")
+    record.place = str(SCRIPT)
     for file in (
         *(environment / name for name in ("used", ".pyscript", "pyvenv.cfg")),
         *(tmp_path / Bucket.RESOLUTIONS / ("r" * 32), tmp_path / Bucket.WHEELS / ("a" * 64) / "manifest", path),

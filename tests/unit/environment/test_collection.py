@@ -54,6 +54,7 @@ def age(path: Path, days: float) -> None:
 def record_for(cache: Cache, script: Path, environment: Path) -> Path:
     made = LaunchRecord(str(environment / "bin" / "python"), str(environment), records.variables_of({}))
     path = records.record_path(str(cache.root), (str(script),), "/")
+    made.place = str(script)
     content = records.encode(made)
     assert path is not None
     assert content is not None
@@ -129,6 +130,7 @@ def test_stamps_stay_as_long_as_a_record_needs_them(cache: Cache, tmp_path: Path
     (environment / "bin" / "sh").touch()
     record = LaunchRecord(str(environment / "bin" / "sh"), str(environment), records.variables_of({}))
     record.stamps["/bin/sh"] = (10**18, 1)
+    record.place = str(tmp_path / "x.py")
     content = records.encode(record)
     path = records.record_path(str(cache.root), (str(tmp_path / "x.py"),), "/")
     assert path is not None
@@ -177,7 +179,9 @@ def test_it_happens_once_a_day(cache: Cache) -> None:
 def test_records_are_found_with_their_scripts(cache: Cache, tmp_path: Path) -> None:
     record_for(cache, tmp_path / "x.py", environment(cache, "a1", 0))
     with_options = records.record_path(str(cache.root), ("--with", "a", "x.py"), "/")
-    content = records.encode(LaunchRecord("/env/bin/sh", "/env", records.variables_of({}), ("--with", "a", "x.py"), 2))
+    record = LaunchRecord("/env/bin/sh", "/env", records.variables_of({}), ("--with", "a", "x.py"), 2)
+    record.place = records.record_place(record.tokens, "/") or ""
+    content = records.encode(record)
     assert with_options is not None
     assert content is not None
     cache.write_file(Path(with_options), content)

@@ -15,7 +15,7 @@ SCRIPT = b'#!/usr/bin/env pyscript\n# /// script\n# dependencies = ["rich"]\n# /
 HEAD = SCRIPT[: SCRIPT.index(b"print")]
 ENVIRON = {"HOME": "/home/me"}
 
-FIELDS = b"\t" * (len(records.VARIABLES) + 1)
+FIELDS = b"\t" * (len(records.VARIABLES) + 2)
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ def program(tmp_path: Path) -> Path:
 def record(program: Path, tmp_path: Path) -> LaunchRecord:
     made = LaunchRecord(str(program), str(tmp_path / "env"), records.variables_of(ENVIRON), head=HEAD)
     made.stamps[str(tmp_path / "config.toml")] = None
+    made.place = "/home/me/x.py"
     return made
 
 
@@ -124,25 +125,43 @@ def test_options_must_be_the_same(record: LaunchRecord, script: Path) -> None:
     assert not records.holds(record, ("--with", "flask", str(script)), ENVIRON)
 
 
-@pytest.mark.parametrize("end", range(0, 60, 7))
-def test_a_truncated_record_is_no_record(end: int, record: LaunchRecord) -> None:
+def test_a_truncated_record_is_no_record(record: LaunchRecord) -> None:
     encoded = records.encode(record)
     assert encoded is not None
-    assert records.decode(encoded[:end]) is None
+    for end in range(len(encoded)):
+        assert records.decode(encoded[:end]) is None
+        assert records.decode(encoded[:end] + b"\0" * (len(encoded) - end)) is None
+
+
+def test_a_record_in_the_place_of_another_is_no_record(record: LaunchRecord, tmp_path: Path) -> None:
+    encoded = records.encode(record)
+    assert encoded is not None
+    for script, is_read in {"/home/me/x.py": True, "/home/me/y.py": False, "/there/home/me/x.py": False}.items():
+        path = Path(records.record_path(str(tmp_path), (script,), "/") or "")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded)
+        assert (records.read(str(path)) is not None) == is_read
+
+
+@pytest.mark.parametrize("skipped", ["1", "8", "00", ""])
+def test_what_is_dropped_must_be_said_twice(skipped: str, record: LaunchRecord) -> None:
+    encoded = records.encode(record)
+    assert encoded is not None
+    assert records.decode(encoded.replace(b"\n0 /", f"\n{skipped} /".encode(), 1)) is None
 
 
 @pytest.mark.parametrize(
     "content",
     [
         b"",
-        b"\n---\n",
+        b"\n--- 0 0\n",
         b"\xff\xfe\x00",
-        b"pyscript 0" + FIELDS + b"\n0 /e/bin/python\n---\n",
-        b"pyscript 3\n0 /e/bin/python\n---\n",
-        b"pyscript 3" + FIELDS + b"\nx /e/bin/python\n---\n",
-        b"pyscript 3" + FIELDS + b"\n0 /bin/python\n---\n",
-        b"pyscript 3" + FIELDS + b"\n0 /e/bin/python\n? 0 0 /x\n---\n",
-        b"pyscript 3" + FIELDS + b"\n0 /e/bin/python\n= 0 /x\n---\n",
+        b"pyscript 0" + FIELDS + b"\n0 /e/bin/python\n--- 0 0\n",
+        b"pyscript 3\n0 /e/bin/python\n--- 0 0\n",
+        b"pyscript 3" + FIELDS + b"\nx /e/bin/python\n--- 0 0\n",
+        b"pyscript 3" + FIELDS + b"\n0 /bin/python\n--- 0 0\n",
+        b"pyscript 3" + FIELDS + b"\n0 /e/bin/python\n? 0 0 /x\n--- 0 0\n",
+        b"pyscript 3" + FIELDS + b"\n0 /e/bin/python\n= 0 /x\n--- 0 0\n",
     ],
 )
 def test_foreign_content_is_no_record(content: bytes) -> None:

@@ -28,6 +28,7 @@ def write(environ: dict[str, str], tokens: tuple[str, ...], skipped: int = 0) ->
     made = LaunchRecord(program, environment, records.variables_of(environ), tokens if len(tokens) > 1 else (), skipped)
     made.head = BODY
     path = records.record_path(environ["PYSCRIPT_CACHE_DIR"], tokens, os.getcwd())
+    made.place = records.record_place(tokens, os.getcwd()) or ""
     content = records.encode(made)
     assert path is not None
     assert content is not None
