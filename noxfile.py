@@ -47,6 +47,13 @@ def network(session: nox.Session) -> None:
 
 
 @nox.session
+def compare(session: nox.Session) -> None:
+    """Ask uv and pip the resolver scenarios; a difference needs a reason in the scenario. Arguments choose by name."""
+    _install(session, "compare")
+    session.run("python", "-m", "tests.scenarios.compare", *session.posargs)
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Measure what the tests that run in one process cover."""
     _install(session, "test")

@@ -29,6 +29,7 @@ from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, TargetKind, read_needs
 from launcher.resolve.resolution import (
+    Policy,
     Requested,
     Resolution,
     local_files,
@@ -75,11 +76,14 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     settings = needs.settings
     interpreter = interpreter_for(needs, cache, reporter)
     needs = with_editables_built(needs, interpreter, cache, reporter)
-    resolution, environment, key = _environment_for(needs.requested, interpreter, settings, cache, reporter)
+    resolution, environment, key = _environment_for(
+        needs.requested, needs.policy, interpreter, settings, cache, reporter
+    )
     program = _program(request, environment, environ)
     record = _record(request, needs, program, environment, environ)
     files = (interpreter.executable, str(cache.path(Bucket.RESOLUTIONS, key)), *needs.files)
-    record.stamps |= {path: records.stamp_of(path) for path in (*files, *local_files(needs.requested))}
+    local = local_files((*needs.requested, *needs.policy.overrides))
+    record.stamps |= {path: records.stamp_of(path) for path in (*files, *local)}
     if _may_be_recorded(request, needs, record, started_ns):
         _write_record(record, request, cache, environ)
     _collect(environment, cache, reporter)
@@ -131,13 +135,18 @@ def open_fetcher(settings: Settings) -> Fetcher:
 
 
 def _environment_for(
-    requested: Sequence[Requested], interpreter: Interpreter, settings: Settings, cache: Cache, reporter: Reporter
+    requested: Sequence[Requested],
+    policy: Policy,
+    interpreter: Interpreter,
+    settings: Settings,
+    cache: Cache,
+    reporter: Reporter,
 ) -> tuple[Resolution, Environment, str]:
     """Return the resolution of `requested`, a complete environment of it and the resolution's key.
 
     Both come from the cache where possible.
     """
-    key = resolution_key(requested, interpreter, settings)
+    key = resolution_key(requested, policy, interpreter, settings)
     is_forced = settings.refresh or settings.upgrade
     if not is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
         return (*found, key)
@@ -146,9 +155,9 @@ def _environment_for(
         if not is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
             return (*found, key)
         started = time.monotonic()
-        with closing(LazyIndex(requested, settings, interpreter, cache)) as index:
+        with closing(LazyIndex((*requested, *policy.overrides), settings, interpreter, cache)) as index:
             known = None if is_forced else remembered_resolution(key, settings, cache)
-            resolution = known[0] if known else resolve_anew(requested, interpreter, index, reporter)
+            resolution = known[0] if known else resolve_anew(requested, policy, interpreter, index, reporter)
             wheels = stored_wheels(resolution, index.open, cache, reporter)
         environment = environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
         if not known:
@@ -224,15 +233,15 @@ class LazyIndex:
 
 
 def resolve_anew(
-    requested: Sequence[Requested], interpreter: Interpreter, index: LazyIndex, reporter: Reporter
+    requested: Sequence[Requested], policy: Policy, interpreter: Interpreter, index: LazyIndex, reporter: Reporter
 ) -> Resolution:
     """Return the resolution of `requested` by the index; raises as `launcher.resolve.provider.resolve` does."""
     if not requested:
         return Resolution((), ())
     # 50 ms: the resolver library and packaging.
-    from launcher.resolve.provider import Policy, resolve  # noqa: PLC0415
+    from launcher.resolve.provider import resolve  # noqa: PLC0415
 
-    return resolve(requested, interpreter, index.open(), Policy(), reporter)
+    return resolve(requested, interpreter, index.open(), policy, reporter)
 
 
 def _collect(environment: Environment, cache: Cache, reporter: Reporter) -> None:
@@ -250,7 +259,8 @@ def with_editables_built(needs: Needs, interpreter: Interpreter, cache: Cache, r
 
     def build_environment(requirements: Sequence[str], origin: str) -> Environment:
         asked = [Requested(text, origin) for text in requirements]
-        return _environment_for(asked, interpreter, needs.settings, cache, reporter)[1]
+        policy = needs.policy.for_others()
+        return _environment_for(asked, policy, interpreter, needs.settings, cache, reporter)[1]
 
     requested, files = list(needs.requested), list(needs.files)
     for path, origin in needs.editables:

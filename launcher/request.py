@@ -14,7 +14,7 @@ from enum import StrEnum
 from launcher import settings as settings_module
 from launcher.errors import Excerpt, InvalidMetadata
 from launcher.reporter import Reporter
-from launcher.resolve.resolution import Requested
+from launcher.resolve.resolution import Policy, Requested
 from launcher.script.inline_metadata import ScriptMetadata, excerpt_of_requires_python, read_metadata
 from launcher.script.lines import split_lines
 from launcher.script.source import ScriptSource, read_script, read_stdin_script
@@ -69,6 +69,7 @@ class Needs:
     requires_python: str | None
     requires_python_line: Excerpt | None
     requested: tuple[Requested, ...]
+    policy: Policy
     editables: tuple[tuple[str, str], ...]
     files: tuple[str, ...]
     is_lasting: bool
@@ -91,6 +92,25 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
     files = [str(settings_module.config_path(environ))]
     is_lasting = not (settings.refresh or settings.upgrade or settings.max_age_s is not None or settings.env_file)
     is_lasting = is_lasting and not (settings.python and _is_looked_up_on_path(settings.python))
+    policy = Policy(
+        prerelease=settings.prerelease,
+        resolution=settings.resolution,
+        exclude_newer=settings.exclude_newer,
+        exclude_newer_package=settings.exclude_newer_package,
+    )
+    if settings.constraint or settings.override:
+        # 40 ms for packaging, and few launches have any.
+        from launcher.resolve import written_policy  # noqa: PLC0415
+
+        directories = {
+            "": request.directory,
+            written_policy.IN_BLOCK: _directory_of(source, request),
+            files[0]: os.path.dirname(files[0]),
+        }
+        written = written_policy.read_written_policy(policy, settings, directories, environ)
+        policy = written.policy
+        files += written.paths
+        is_lasting = is_lasting and not written.variables
     if request.with_requirements:
         # 40 ms for packaging, and few launches name a file.
         from launcher.resolve import requirements_file  # noqa: PLC0415
@@ -99,6 +119,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
             content = requirements_file.read_requirements_file(os.path.join(request.directory, name), environ)
             requested += requirements_file.as_requested(content)
             editables += requirements_file.editables_of(content)
+            policy = requirements_file.with_policy_options(policy, settings, content)
             settings = requirements_file.with_index_options(settings, content)
             files += [os.path.abspath(path) for path in content.paths]
             is_lasting = is_lasting and not content.variables
@@ -108,6 +129,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         requires_python=metadata.requires_python,
         requires_python_line=line,
         requested=tuple(requested),
+        policy=policy,
         editables=tuple(editables),
         files=tuple(files),
         is_lasting=is_lasting,

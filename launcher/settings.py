@@ -16,9 +16,13 @@ from launcher.errors import UsageError
 
 LINK_MODES = ("fold", "hardlink", "copy")
 COLORS = ("auto", "always", "never")
+PRERELEASES = ("if-necessary", "allow", "disallow")
+RESOLUTIONS = ("highest", "lowest", "lowest-direct")
 
 _DURATION = re.compile(r"\s*(\d+)\s*(s|seconds?|m|minutes?|h|hours?|d|days?|w|weeks?)\s*")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_AROUND_OPERATORS = re.compile(r"\s*(===|[=~!<>]=|[<>,;])\s*")
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _CREDENTIALS = re.compile(r"//[^/@]+@")
 
 
@@ -27,7 +31,8 @@ class Settings:
     """Every setting with its value; `origins` says for those not at their default where each came from.
 
     `max_age_s` and `timeout_s` are seconds; `max_age_s` is None where a resolution never ages. `verbosity` is -1 for
-    quiet, 0, 1 for ``-v`` or 2 for ``-vv``.
+    quiet, 0, 1 for ``-v`` or 2 for ``-vv``. `constraint` and `override` are requirements, or files of them;
+    `exclude_newer` and the values of `exclude_newer_package` are cutoffs (`launcher.cutoff`), None being none.
     """
 
     python: str | None = None
@@ -41,6 +46,12 @@ class Settings:
     refresh: bool = False
     upgrade: bool = False
     max_age_s: int | None = None
+    constraint: tuple[str, ...] = ()
+    override: tuple[str, ...] = ()
+    prerelease: str = "if-necessary"
+    resolution: str = "highest"
+    exclude_newer: str | int | None = None
+    exclude_newer_package: tuple[tuple[str, str | int | None], ...] = ()
     timeout_s: float = 15.0
     retries: int = 3
     link_mode: str = "hardlink" if sys.platform == "win32" else "fold"
@@ -119,6 +130,35 @@ def read_duration(value: object) -> int:
     return int(found[1]) * _SECONDS[found[2][0]]
 
 
+def _requirements(value: object) -> tuple[str, ...]:
+    """Read requirements or file names; in a text they are separated by blanks, which may stand around operators."""
+    return _texts(_AROUND_OPERATORS.sub(r"\1", value) if isinstance(value, str) else value)
+
+
+def _cutoff(value: object) -> str | int:
+    if isinstance(value, str) and _DURATION.fullmatch(value.lower()):
+        return read_duration(value)
+    # datetime and this file, and few scripts have a cutoff.
+    from launcher.cutoff import read_cutoff  # noqa: PLC0415
+
+    return read_cutoff(value)
+
+
+def _cutoffs(value: object) -> tuple[tuple[str, str | int | None], ...]:
+    """Read a table of cutoffs by project, or texts such as ``name=2024-03-25``; false means no cutoff."""
+    pairs = value.items() if isinstance(value, Mapping) else [text.partition("=")[::2] for text in _texts(value)]
+    found = {}
+    for name, text in pairs:
+        if not _NAME.fullmatch(name):
+            raise ValueError('a table such as { name = "2024-03-25" }, or texts such as "name=2024-03-25"')
+        is_none = text is False or str(text).lower() == "false"
+        try:
+            found[re.sub(r"[-_.]+", "-", name).lower()] = None if is_none else _cutoff(text)
+        except ValueError as error:
+            raise ValueError(f"{name} {error}, or false for no limit") from None
+    return tuple(sorted(found.items()))
+
+
 def _one_of(choices: tuple[str, ...]) -> Callable[[object], object]:
     def read(value: object) -> str:
         if value not in choices:
@@ -147,6 +187,12 @@ _SETTINGS = (
     _Setting("refresh", _boolean, "PYSCRIPT_REFRESH", in_config=False),
     _Setting("upgrade", _boolean, "PYSCRIPT_UPGRADE", in_config=False),
     _Setting("max_age_s", read_duration, "PYSCRIPT_MAX_AGE", in_block=True),
+    _Setting("constraint", _requirements, "PYSCRIPT_CONSTRAINT", in_block=True),
+    _Setting("override", _requirements, "PYSCRIPT_OVERRIDE", in_block=True),
+    _Setting("prerelease", _one_of(PRERELEASES), "PYSCRIPT_PRERELEASE", in_block=True),
+    _Setting("resolution", _one_of(RESOLUTIONS), "PYSCRIPT_RESOLUTION", in_block=True),
+    _Setting("exclude_newer", _cutoff, "PYSCRIPT_EXCLUDE_NEWER", in_block=True),
+    _Setting("exclude_newer_package", _cutoffs, "PYSCRIPT_EXCLUDE_NEWER_PACKAGE", in_block=True),
     _Setting("timeout_s", _seconds, "PYSCRIPT_TIMEOUT", in_block=True),
     _Setting("retries", _count, "PYSCRIPT_RETRIES", in_block=True),
     _Setting("link_mode", _one_of(LINK_MODES), "PYSCRIPT_LINK_MODE", in_block=True),

@@ -61,16 +61,16 @@ def resolve(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     needs = read_needs(request, environ, reporter)
     interpreter = interpreter_for(needs, cache, reporter)
     survey = Survey(with_editables_built(needs, interpreter, cache, reporter), interpreter)
-    settings, requested = survey.needs.settings, survey.needs.requested
+    settings, requested, policy = survey.needs.settings, survey.needs.requested, survey.needs.policy
     is_forced = settings.refresh or settings.upgrade
     if not is_forced and (known := _with_remembered(survey, cache)).resolution is not None:
         return known
-    key = resolution_key(requested, interpreter, settings)
+    key = resolution_key(requested, policy, interpreter, settings)
     with cache.lock(key, reporter, "preparing the same requirements"):
         if not is_forced and (known := _with_remembered(survey, cache)).resolution is not None:
             return known
-        with closing(LazyIndex(requested, settings, interpreter, cache)) as index:
-            resolution = resolve_anew(requested, interpreter, index, reporter)
+        with closing(LazyIndex((*requested, *policy.overrides), settings, interpreter, cache)) as index:
+            resolution = resolve_anew(requested, policy, interpreter, index, reporter)
         remember_resolution(key, resolution, started_ns, cache)
     return replace(survey, resolution=resolution, resolved_at=int(time.time()))
 
@@ -83,7 +83,8 @@ def newest_versions(survey: Survey, cache: Cache, reporter: Reporter) -> dict[st
     assert survey.resolution is not None
     reporter.step("Looking for newer versions")
     with closing(LazyIndex(survey.needs.requested, survey.needs.settings, survey.interpreter, cache)) as index:
-        return newest.newest_versions(survey.resolution.pins, survey.interpreter, index.open())
+        policy = survey.needs.policy.for_others()
+        return newest.newest_versions(survey.resolution.pins, policy, survey.interpreter, index.open())
 
 
 def package_sizes(survey: Survey, cache: Cache) -> dict[str, PackageSize]:
@@ -104,7 +105,8 @@ def environment_size(environment: Environment) -> int:
 def _with_remembered(survey: Survey, cache: Cache) -> Survey:
     """Return the survey with what the cache has for it."""
     settings = survey.needs.settings
-    known = remembered_resolution(resolution_key(survey.needs.requested, survey.interpreter, settings), settings, cache)
+    key = resolution_key(survey.needs.requested, survey.needs.policy, survey.interpreter, settings)
+    known = remembered_resolution(key, settings, cache)
     if known is None:
         return survey
     resolution, resolved_at = known

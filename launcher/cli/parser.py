@@ -89,6 +89,7 @@ def add_preparation_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that decide which environment a script gets; every command that needs to know has them."""
     _add_environment_options(parser)
     _add_index_options(parser)
+    _add_policy_options(parser)
 
 
 def _add_environment_options(parser: argparse.ArgumentParser) -> None:
@@ -130,6 +131,22 @@ def _add_index_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-age", metavar="TIME", help="resolve anew when older than this, such as '7 days'")
     group.add_argument("--timeout", metavar="SECONDS", help="how long to wait for an answer (default 15)")
     group.add_argument("--retries", metavar="N", help="how often to try again (default 3)")
+
+
+def _add_policy_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("versions")
+    group.add_argument(
+        "--constraint", action="append", metavar="FILE|REQ", help="narrow a package that is needed (repeatable)"
+    )
+    group.add_argument(
+        "--override", action="append", metavar="FILE|REQ", help="replace what is asked of a package (repeatable)"
+    )
+    group.add_argument("--prerelease", metavar="MODE", help="pre-releases: if-necessary, allow or disallow")
+    group.add_argument("--resolution", metavar="MODE", help="versions: highest, lowest or lowest-direct")
+    group.add_argument("--exclude-newer", metavar="DATE", help="only what was uploaded by then: a date or '7 days'")
+    group.add_argument(
+        "--exclude-newer-package", action="append", metavar="NAME=DATE", help="the same for one package; or NAME=false"
+    )
 
 
 def add_general_options(parser: argparse.ArgumentParser) -> None:

@@ -44,6 +44,10 @@ class Dependency:
         """Whether one of its specifiers names a pre-release (PEP 440)."""
         return bool(self.specifiers.prereleases)
 
+    def takes(self, version: str) -> bool:
+        """Tell whether its specifiers contain a version, be it a pre-release or not."""
+        return self.specifiers.contains(version, prereleases=True)
+
 
 class DependencyReader:
     """Reads requirements for one interpreter."""

@@ -23,6 +23,8 @@ from launcher.resolve.version_set import VersionSet, positions
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
 
+_TOLD_APART = {Obstacle.PYTHON, Obstacle.CONSTRAINT, Obstacle.NEWER}
+"""Where versions with different details are spoken of separately."""
 _MOST_LINES = 10
 _MOST_TEXTS = 2
 _MOST_GROUPS = 3
@@ -79,6 +81,7 @@ class _Words:
         self._interpreter = interpreter
         self._facts = facts
         self._wanted: dict[str, int] = {}
+        self._met: dict[tuple[Obstacle, str], None] = {}
         for root in facts.roots:
             bits = graph.releases(root.dependency.name).satisfying(root.dependency).bits
             self._wanted[root.dependency.name] = self._wanted.get(root.dependency.name, -1) & bits
@@ -99,11 +102,23 @@ class _Words:
         return [first, *_indented(asked), *(["because", *_indented(because)] if because else [])]
 
     def hint(self) -> str:
-        """Return what to try."""
+        """Return what to try; `message` comes first."""
         roots = self._facts.roots
+        if policies := self._policies():
+            return " ".join(policies)
         if len(roots) == 1:
             return self._hint_for_one(roots[0])
         return "Loosen or leave out one of them: " + ", ".join(root.dependency.text for root in roots) + "."
+
+    def _policies(self) -> list[str]:
+        """Return what to change of the policy, as far as it plays a part."""
+        texts = [detail for obstacle, detail in self._met if obstacle is Obstacle.CONSTRAINT and detail]
+        lines = [f"Loosen {' or '.join(texts)}, or leave it out."] if texts else []
+        if any(obstacle is Obstacle.PRERELEASE for obstacle, _ in self._met):
+            lines.append('Set prerelease to "if-necessary".')
+        if any(obstacle is Obstacle.NEWER for obstacle, _ in self._met):
+            lines.append("Give exclude-newer a later date, or except a package by exclude-newer-package.")
+        return lines
 
     # What is needed, and what cannot be had
 
@@ -155,7 +170,8 @@ class _Words:
             needed = " or ".join([*texts][:_MOST_TEXTS]) or str(child)
         else:
             needed = f"{child} {self._span(child.name, which)}"
-        line = f"{parent} {self._versions(parent.name, by)} needs {needed}"
+        by_override = " (by an override)" if child.name in self._graph.rules.overrides else ""
+        line = f"{parent} {self._versions(parent.name, by)} needs {needed}{by_override}"
         if parent.name == child.name:
             return f"{line}, which is not itself"
         if which:
@@ -190,8 +206,9 @@ class _Words:
         for version in reversed(positions(bits)):
             reason = releases.usable(version)
             if isinstance(reason, Unusable):
-                detail = reason.detail if reason.obstacle is Obstacle.PYTHON else ""
+                detail = reason.detail if reason.obstacle in _TOLD_APART else ""
                 groups[reason.obstacle, detail] = groups.get((reason.obstacle, detail), 0) | 1 << version
+        self._met |= dict.fromkeys(groups)
         if len(groups) > _MOST_GROUPS:
             merged: dict[tuple[Obstacle, str], int] = {}
             for (obstacle, _), versions in groups.items():
@@ -210,6 +227,13 @@ class _Words:
             return f"has no wheel for {self._mismatch(name, versions.bit_length() - 1)}"
         if obstacle is Obstacle.SDIST:
             return "has only a source distribution; building is not supported yet"
+        if obstacle is Obstacle.CONSTRAINT:
+            return f"is outside the constraint {detail}" if detail else "is outside the constraints"
+        if obstacle is Obstacle.PRERELEASE:
+            return 'is a pre-release, and prerelease is "disallow"'
+        if obstacle is Obstacle.NEWER:
+            lack = "has no upload time on the index, so exclude-newer leaves it out"
+            return f"was not uploaded before {detail}Z (exclude-newer)" if detail else lack
         if obstacle is Obstacle.METADATA:
             newest = self._graph.releases(name).usable(versions.bit_length() - 1)
             return f"is refused: {newest.detail if isinstance(newest, Unusable) else obstacle.value}"

@@ -14,6 +14,7 @@ from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.releases import Admission, Compatibility, Obstacle, Releases, Unusable
 from launcher.resolve.roots import Root, candidate_at
+from launcher.resolve.rules import Rules
 from launcher.resolve.version_set import VersionSet, positions
 
 if TYPE_CHECKING:
@@ -63,9 +64,12 @@ class UrlFound(Exception):
 class Graph:
     """The nodes and what they need, on one index and for one interpreter."""
 
-    def __init__(self, index: Index, interpreter: Interpreter, roots: Sequence[Root], knowledge: Knowledge) -> None:
+    def __init__(
+        self, index: Index, interpreter: Interpreter, roots: Sequence[Root], rules: Rules, knowledge: Knowledge
+    ) -> None:
         self.index = index
         self.roots = roots
+        self.rules = rules
         self.knowledge = knowledge
         self.reader = DependencyReader(interpreter.markers)
         self.compatibility = Compatibility(interpreter.tags, interpreter.version)
@@ -76,7 +80,7 @@ class Graph:
         self._stated: dict[tuple[Node, int], list[Dependency]] = {}
         self._readable: dict[tuple[str, int], bool] = {}
         self._hashes: dict[str, frozenset[str]] = {}
-        for root in roots:
+        for root in (*roots, *(each for group in rules.constraints.values() for each in group)):
             if root.requested.hashes:
                 given = frozenset(text.removeprefix("sha256:") for text in root.requested.hashes)
                 self._hashes[root.dependency.name] = self._hashes.get(root.dependency.name, given) & given
@@ -85,6 +89,17 @@ class Graph:
         """Tell whether the hashes that requirements give for a project, if any, allow this file of it."""
         hashes = self._hashes.get(candidate.name)
         return hashes is None or candidate.sha256 in hashes
+
+    def has_hashes(self, name: str) -> bool:
+        """Tell whether somebody wrote which files of a project may be taken: by hashes, or in the URL that names it."""
+        return name in self._hashes or any(
+            root.dependency.name == name and root.candidate and root.candidate.sha256 for root in self.roots
+        )
+
+    @property
+    def without_upload_times(self) -> list[str]:
+        """The projects with files that a limit on their age left out because nobody states their age."""
+        return sorted(name for name, releases in self._releases.items() if releases.has_unknown_times)
 
     def releases(self, name: str) -> Releases:
         """Return the versions of a project. Raises `IndexUnreachable` and `NotAvailableOffline`."""
@@ -99,6 +114,7 @@ class Graph:
                 urls=tuple(self.knowledge.urls.get(name, {}).values()),
                 admission=Admission(name in self.knowledge.prereleases, self.knowledge.yanked.get(name, set())),
                 hashes=self._hashes.get(name),
+                limits=self.rules.limits(name),
             )
         return found
 
@@ -168,7 +184,7 @@ class Graph:
         """Return the requirements in METADATA that hold for a node; those of an extra without those of its project."""
         key = (node, version)
         if key not in self._stated:
-            self._stated[key] = self._read_stated(node, version)
+            self._stated[key] = self.rules.replaced(self._read_stated(node, version))
         return self._stated[key]
 
     def _read_stated(self, node: Node, version: int) -> list[Dependency]:
@@ -204,10 +220,11 @@ class Graph:
         """Remember what a wheel's requirement would let in: where all else fails, it is let in for everybody."""
         if dependency.asks_for_prereleases:
             self.wants_prereleases.add(dependency.name)
-        page = self.releases(dependency.name).page
+        releases = self.releases(dependency.name)
+        page = releases.page
         if page is None:
             return
-        if not page.matching(dependency.specifiers) & ~page.prerelease_bits:
+        if releases.lacks_final(dependency):
             self.wants_prereleases.add(dependency.name)
         if dependency.is_pinned and (yanked := page.matching(dependency.specifiers) & page.yanked_bits):
             self.wants_yanked.setdefault(dependency.name, set()).update(page.versions[at] for at in positions(yanked))

@@ -31,7 +31,7 @@ from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.metadata_source import MetadataSource
 from launcher.resolve.once import Once
 from launcher.resolve.page_cache import PageCache
-from launcher.resolve.pages import PageFile, ProjectPage, files_in_json, make_page, merge_pages
+from launcher.resolve.pages import PUT_THERE, PageFile, ProjectPage, files_in_json, make_page, merge_pages
 from launcher.resolve.releases import tags_of
 from launcher.resolve.urls import (
     is_safe_filename,
@@ -202,7 +202,8 @@ class Index:
             raise IndexUnreachable(
                 f"The find-links location {path} does not exist.", hint="Mend or remove it: --find-links."
             )
-        return _from_links(collect_links_from_location(self._offered, Link(location), expand=True))
+        files = _from_links(collect_links_from_location(self._offered, Link(location), expand=True))
+        return [file._replace(upload_time=PUT_THERE) for file in files]
 
     # Settings
 

@@ -18,13 +18,19 @@ from packaging.version import InvalidVersion, Version
 
 from launcher.resolve.urls import is_safe_filename, split_credentials
 
+PUT_THERE = ""
+"""The upload time of a file that a person put into a find-links location: nothing is too new there."""
+
 _FORMAT = 1
 _SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.Z", ".tar")
 _LEGACY_WILDCARD = re.compile(r"(?<![=!])(>=|<=|>|<|~=)\s*([^\s,*]+)\.\*")
 
 
 class PageFile(NamedTuple):
-    """One file of a page. `yanked` is the reason (maybe empty) or None; `core_metadata` as in `Candidate`."""
+    """One file of a page. `yanked` is the reason (maybe empty) or None; `core_metadata` as in `Candidate`.
+
+    `upload_time` is as PEP 700 has it, None where it is not stated, or `PUT_THERE`.
+    """
 
     filename: str
     url: str

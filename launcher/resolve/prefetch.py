@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING
 from launcher.errors import PyscriptError
 from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.releases import Compatibility, Releases
-from launcher.resolve.version_set import VersionSet
+from launcher.resolve.rules import Rules
+from launcher.resolve.version_set import positions
 
 if TYPE_CHECKING:
     from launcher.resolve.index import Index
 
 _LOOKED_AT = 8
-"""How many of the newest versions are tried for one that fits, before guessing is given up."""
+"""How many of the newest (or oldest) versions are tried for one that fits, before guessing is given up."""
 
 
 class Prefetch:
     """Follows requirements from page to metadata to further requirements in the index's pool."""
 
-    def __init__(self, index: Index, reader: DependencyReader, compatibility: Compatibility) -> None:
+    def __init__(self, index: Index, reader: DependencyReader, compatibility: Compatibility, rules: Rules) -> None:
         self._index = index
+        self._rules = rules
         self._reader = reader
         self._compatibility = compatibility
         self._followed: set[tuple[str, tuple[str, ...]]] = set()
@@ -53,15 +55,15 @@ class Prefetch:
             page = self._index.page(dependency.name)
             if page is None:
                 return
-            releases = Releases(dependency.name, page, self._compatibility, self._index.choose_wheel)
-            admitted = releases.satisfying(dependency).bits
-            for _ in range(_LOOKED_AT):
-                newest = VersionSet(admitted).newest
-                if newest is None:
+            name = dependency.name
+            releases = Releases(
+                name, page, self._compatibility, self._index.choose_wheel, limits=self._rules.limits(name)
+            )
+            found = positions(releases.satisfying(dependency).bits & ~releases.refused_bits)
+            likeliest = found[:_LOOKED_AT] if self._rules.takes_oldest(name) else found[: -_LOOKED_AT - 1 : -1]
+            for version in likeliest:
+                if self._read_metadata(releases, version, dependency.extras):
                     return
-                if self._read_metadata(releases, newest, dependency.extras):
-                    return
-                admitted &= ~(1 << newest)
 
     def _read_metadata(self, releases: Releases, version: int, extras: tuple[str, ...] | None) -> bool:
         """Read one version's metadata, follow its requirements if `extras` is given; tell whether a wheel fits."""
@@ -74,5 +76,5 @@ class Prefetch:
                 return True
             read = self._reader.read
             found = [read(text, extra) for text in metadata.requires_dist for extra in ("", *extras)]
-            self.follow(dependency for dependency in found if dependency is not None)
+            self.follow(self._rules.replaced(dependency for dependency in found if dependency is not None))
         return True

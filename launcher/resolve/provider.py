@@ -7,7 +7,6 @@ what was asked for first is decided first, unless it keeps getting into conflict
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nab_resolver.errors import ResolutionError, ResolutionTerminatedError
@@ -21,8 +20,9 @@ from launcher.resolve.dependencies import DependencyReader
 from launcher.resolve.explanation import explain
 from launcher.resolve.graph import Graph, Knowledge, Node, UrlFound, knowledge_from
 from launcher.resolve.prefetch import Prefetch
-from launcher.resolve.resolution import Pin, Requested, Resolution
+from launcher.resolve.resolution import Pin, Policy, Requested, Resolution
 from launcher.resolve.roots import Root, read_roots
+from launcher.resolve.rules import Rules
 from launcher.resolve.urls import mask_credentials
 from launcher.resolve.version_set import VersionSet, positions
 
@@ -36,38 +36,33 @@ _REFUSALS_AHEAD = {1: 4, 3: 8, 8: 16, 20: 32, 45: 64, 100: 128, 220: 256}
 """After so many refused versions of a project, the metadata of so many more is fetched at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Choices that a person can make about how to resolve. None exists yet; those of DESIGN 10 will stand here."""
-
-
 def resolve(
     requested: Sequence[Requested], interpreter: Interpreter, index: Index, policy: Policy, reporter: Reporter
 ) -> Resolution:
-    """Return the newest set of candidates that satisfies all requirements together.
+    """Return the candidates that satisfy all requirements together: the newest, unless `policy` says otherwise.
 
     Raises `ResolutionImpossible` with an explanation, `PackageNotFound`, `InvalidMetadata` for what is no requirement,
     `BuildFailed` for what would have to be built, `IndexUnreachable`, `HashMismatch` and `NotAvailableOffline`.
     """
-    del policy
     reader = DependencyReader(interpreter.markers)
-    roots = read_roots(requested, reader, index)
+    rules = Rules(policy, reader, index)
+    roots = rules.replaced_roots(read_roots(requested, reader, index))
     names = ", ".join(dict.fromkeys(root.dependency.name for root in roots))
     reporter.step(f"Resolving {names}")
-    graph, solution = _solve(roots, interpreter, index, reporter)
-    _warn_about_extras(graph, solution, reporter)
+    graph, solution = _solve(roots, rules, interpreter, index, reporter)
+    _warn(graph, solution, reporter)
     return _resolution(graph, solution, index)
 
 
 def _solve(
-    roots: Sequence[Root], interpreter: Interpreter, index: Index, reporter: Reporter
+    roots: Sequence[Root], rules: Rules, interpreter: Interpreter, index: Index, reporter: Reporter
 ) -> tuple[Graph, Solution[Node, int]]:
     """Attempt to resolve until nothing new is learned that could let an attempt succeed."""
     ahead: Prefetch | None = None
     knowledge: Knowledge | None = None
     while True:
-        graph = Graph(index, interpreter, roots, knowledge or Knowledge())
-        ahead = ahead or Prefetch(index, graph.reader, graph.compatibility)
+        graph = Graph(index, interpreter, roots, rules, knowledge or Knowledge())
+        ahead = ahead or Prefetch(index, graph.reader, graph.compatibility, rules)
         ahead.follow(root.dependency for root in roots)
         if knowledge is None:
             _require_known(roots, index)
@@ -142,25 +137,28 @@ class _Provider(BaseProvider[Node, int]):
             self._order.setdefault(node, len(self._order))
 
     def choose_version(self, package: Node, version_range: RangeProtocol[int]) -> int | None:
-        """Return the newest usable version in the range; for an extra the one decided for its project."""
+        """Return the newest (or oldest) usable version in the range; for an extra the one decided for its project."""
         assert isinstance(version_range, VersionSet)
         releases = self._graph.releases(package.name)
-        bits = version_range.bits & ((1 << releases.count) - 1)
+        bits = version_range.bits & ((1 << releases.count) - 1) & ~releases.refused_bits
         decided = self._decided.get(Node(package.name)) if package.extra else None
         if decided is not None and bits >> decided & 1:
             return decided
-        self._fetch_ahead(package.name, bits)
+        is_oldest_first = self._graph.rules.takes_oldest(package.name)
+        self._fetch_ahead(package.name, bits, is_oldest_first)
         while bits:
-            newest = bits.bit_length() - 1
-            if self._graph.is_usable(package.name, newest):
-                return newest
-            bits &= ~(1 << newest)
+            first = (bits & -bits if is_oldest_first else bits).bit_length() - 1
+            if self._graph.is_usable(package.name, first):
+                return first
+            bits &= ~(1 << first)
         return None
 
-    def _fetch_ahead(self, name: str, bits: int) -> None:
+    def _fetch_ahead(self, name: str, bits: int, is_oldest_first: bool) -> None:
         tried = self._refused[name] = self._refused.get(name, -1) + 1
         if count := _REFUSALS_AHEAD.get(tried):
-            self._ahead.metadata_of(self._graph.releases(name), positions(bits)[: -count - 1 : -1])
+            found = positions(bits)
+            ahead = found[:count] if is_oldest_first else found[: -count - 1 : -1]
+            self._ahead.metadata_of(self._graph.releases(name), ahead)
 
     def has_satisfying_version(self, package: Node, version_range: RangeProtocol[int]) -> bool:
         """Return whether a usable version is in the range."""
@@ -207,14 +205,30 @@ class _Provider(BaseProvider[Node, int]):
         del package, version
 
 
-def _warn_about_extras(graph: Graph, solution: Solution[Node, int], reporter: Reporter) -> None:
+def _warn(graph: Graph, solution: Solution[Node, int], reporter: Reporter) -> None:
+    """Say what was done that a person may not have meant."""
     for node, version in sorted(solution.pins.items()):
         if graph.lacks_extra(node, version):
             text = graph.releases(node.name).version_text(version)
             reporter.warning(f"{node.name} {text} has no extra called {node.extra!r}; it is ignored.")
+    for root in graph.roots:
+        name = root.dependency.name
+        is_bounded = root.candidate or root.dependency.specifiers or name in graph.rules.constraints
+        if graph.rules.takes_oldest(name) and not is_bounded:
+            reporter.warning(f"{name} has no lower bound ({root.requested.origin}), so its oldest version is taken.")
+    if names := graph.without_upload_times:
+        reporter.warning(
+            f"The index does not state when files of {', '.join(names)} were uploaded; exclude-newer leaves these out."
+        )
 
 
 def _verified(graph: Graph, candidate: Candidate) -> Candidate:
+    if graph.rules.require_hashes and not graph.has_hashes(candidate.name):
+        raise HashMismatch(
+            f"{candidate.name} {candidate.version} is needed, but no hash is written for it, and --require-hashes asks "
+            "for one for every package.",
+            hint=f"Add it to the file: {candidate.name}=={candidate.version} --hash=sha256:{candidate.sha256}",
+        )
     if not graph.allows_file(candidate):
         raise HashMismatch(
             f"{candidate.filename} has the sha256 {candidate.sha256}, which is none of those given for it.",

@@ -13,10 +13,15 @@ from itertools import product
 
 from packaging.specifiers import InvalidSpecifier
 
+from launcher.cutoff import is_before
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import Dependency
-from launcher.resolve.pages import PageFile, ProjectPage, parse_specifiers
+from launcher.resolve.pages import PUT_THERE, PageFile, ProjectPage, parse_specifiers
+from launcher.resolve.roots import Root
+from launcher.resolve.rules import Limits
 from launcher.resolve.version_set import VersionSet
+
+_NO_LIMITS = Limits()
 
 
 class Obstacle(Enum):
@@ -28,6 +33,9 @@ class Obstacle(Enum):
     HASH = "has no file with one of the given hashes"
     METADATA = "has metadata that contradicts itself"
     YANKED = "was yanked"
+    CONSTRAINT = "is outside a constraint"
+    NEWER = "was uploaded too late"
+    PRERELEASE = "is a pre-release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +124,59 @@ class Releases:
     urls: tuple[Candidate, ...] = ()
     admission: Admission = field(default_factory=Admission)
     hashes: frozenset[str] | None = None
+    limits: Limits = field(default_factory=Limits)
+    has_unknown_times: bool = False
+    _refused_bits: int | None = None
     _found: dict[int, Candidate | Unusable] = field(default_factory=dict)
     _sets: dict[tuple[str, str | None], VersionSet] = field(default_factory=dict)
+
+    @property
+    def refused_bits(self) -> int:
+        """The versions that the limits forbid."""
+        if self._refused_bits is None:
+            self._refused_bits = 0 if self.limits == _NO_LIMITS else self._find_refused()
+        return self._refused_bits
+
+    def _find_refused(self) -> int:
+        first = len(self.page.versions) if self.page else 0
+        refused = sum(1 << at for at in range(first, self.count) if self._outside(at) is not None)
+        if self.page is None:
+            return refused
+        for root in self.limits.constraints:
+            refused |= self.page.all_bits & ~self.page.matching(root.dependency.specifiers)
+        if self.limits.prerelease == "disallow":
+            refused |= self.page.prerelease_bits
+        if self.limits.uploaded_before is not None:
+            refused |= sum(1 << at for at in range(first) if not self._in_time(self.page.files_of(at)))
+        return refused
+
+    def _outside(self, position: int) -> Root | None:
+        """Return the constraint that forbids a version."""
+        version = self.version_text(position)
+        is_outside = (root for root in self.limits.constraints if not root.dependency.takes(version))
+        return next(is_outside, None)
+
+    def _refusal(self, position: int) -> Unusable:
+        """Return why the limits forbid a version."""
+        if (root := self._outside(position)) is not None:
+            return Unusable(Obstacle.CONSTRAINT, f"{root.dependency.text} ({root.requested.origin})")
+        assert self.page is not None, "only constraints forbid what is named by URL"
+        if self.limits.prerelease == "disallow" and self.page.prerelease_bits >> position & 1:
+            return Unusable(Obstacle.PRERELEASE)
+        is_unknown = all(file.upload_time is None for file in self.page.files_of(position))
+        return Unusable(Obstacle.NEWER, "" if is_unknown else f"{self.limits.uploaded_before}")
+
+    def _in_time(self, files: Sequence[PageFile]) -> Sequence[PageFile]:
+        """Return the files that were uploaded in time; one whose time nobody states was not."""
+        moment = self.limits.uploaded_before
+        if moment is None:
+            return files
+        self.has_unknown_times = self.has_unknown_times or any(file.upload_time is None for file in files)
+        return [
+            file
+            for file in files
+            if file.upload_time is not None and (file.upload_time == PUT_THERE or is_before(file.upload_time, moment))
+        ]
 
     @property
     def count(self) -> int:
@@ -149,20 +208,33 @@ class Releases:
         if page is None:
             return 0
         bits = page.matching(dependency.specifiers)
-        if not dependency.is_pinned and bits & page.yanked_bits:
+        if not (dependency.is_pinned or self.limits.is_pinned) and bits & page.yanked_bits:
             admitted = sum(1 << at for at, text in enumerate(page.versions) if text in self.admission.yanked)
             bits &= ~(page.yanked_bits & ~admitted)
-        if self.admission.prereleases or dependency.asks_for_prereleases:
+        if self._admits_prereleases(dependency):
             return bits
-        return bits & ~page.prerelease_bits or bits
+        final, allowed = bits & ~page.prerelease_bits, ~self.refused_bits
+        is_necessary = not final or (bits & allowed and not final & allowed)
+        return bits if is_necessary else final
+
+    def _admits_prereleases(self, dependency: Dependency) -> bool:
+        limits = self.limits
+        is_asked_for = self.admission.prereleases or dependency.asks_for_prereleases or limits.names_prereleases
+        return is_asked_for or limits.prerelease == "allow"
+
+    def lacks_final(self, dependency: Dependency) -> bool:
+        """Tell whether only pre-releases satisfy a requirement and the limits."""
+        page = self.page
+        return page is not None and not page.matching(dependency.specifiers) & ~(
+            page.prerelease_bits | self.refused_bits
+        )
 
     def _url_bits(self, dependency: Dependency) -> int:
         first = len(self.page.versions) if self.page else 0
         return sum(
             1 << (first + at)
             for at, candidate in enumerate(self.urls)
-            if (dependency.url is None or candidate.url == dependency.url)
-            and dependency.specifiers.contains(candidate.version, prereleases=True)
+            if (dependency.url is None or candidate.url == dependency.url) and dependency.takes(candidate.version)
         )
 
     def usable(self, position: int) -> Candidate | Unusable:
@@ -177,6 +249,8 @@ class Releases:
         self._found[position] = reason
 
     def _look_at(self, position: int) -> Candidate | Unusable:
+        if self.refused_bits >> position & 1:
+            return self._refusal(position)
         on_page = len(self.page.versions) if self.page else 0
         if position >= on_page or self.page is None:
             candidate = self.urls[position - on_page]
@@ -185,7 +259,7 @@ class Releases:
                 return Unusable(Obstacle.HASH)
             fits = self.compatibility.rank(candidate.filename) is not None
             return candidate if fits else Unusable(Obstacle.PLATFORM, ", ".join(tags_of(candidate.filename)))
-        wheels, reason = self.compatibility.wheels(self.page.files_of(position))
+        wheels, reason = self.compatibility.wheels(self._in_time(self.page.files_of(position)))
         if reason is not None:
             return reason
         if self.hashes is not None:
@@ -199,5 +273,5 @@ class Releases:
         """Return the file that `usable` will most likely choose, without asking anybody: for fetching ahead."""
         if self.page is None or position >= len(self.page.versions):
             return None
-        wheels, _ = self.compatibility.wheels(self.page.files_of(position))
+        wheels, _ = self.compatibility.wheels(self._in_time(self.page.files_of(position)))
         return min(wheels, key=lambda file: self.compatibility.rank(file.filename) or 0, default=None)

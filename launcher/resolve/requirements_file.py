@@ -24,7 +24,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from launcher.errors import Excerpt, InvalidMetadata, UsageError
 from launcher.resolve.pylock_pins import read_pins
 from launcher.resolve.requirements_format import FileRequirement, Statement, mentioned_variables, parse_statements
-from launcher.resolve.resolution import Requested
+from launcher.resolve.resolution import Policy, Requested
 from launcher.script.inline_metadata import find_script_block, read_metadata
 from launcher.script.lines import split_lines
 from launcher.script.source import decode
@@ -94,9 +94,6 @@ def as_requested(content: RequirementsFile) -> list[Requested]:
     Raises `InvalidMetadata` where the file asks for something that the resolver would silently ignore.
     """
     ignored = {
-        "a constraint (-c)": content.constraints,
-        "--pre": content.prerelease,
-        "--require-hashes": content.require_hashes,
         "--no-binary": content.no_binary,
     }
     for name, value in ignored.items():
@@ -106,6 +103,33 @@ def as_requested(content: RequirementsFile) -> list[Requested]:
                 hint="Take it out of the file.",
             )
     return [Requested(each.text, each.origin, each.hashes) for each in content.requested if not each.editable]
+
+
+def as_constraints(content: RequirementsFile) -> tuple[Requested, ...]:
+    """Return everything that a constraints file asks for. Raises `InvalidMetadata` for what can be no constraint."""
+    return _constraints((*content.requested, *content.constraints))
+
+
+def _constraints(requirements: tuple[FileRequirement, ...]) -> tuple[Requested, ...]:
+    for each in requirements:
+        if each.editable:
+            raise InvalidMetadata(
+                f"A constraint cannot be editable: {each.text} ({each.origin}).",
+                hint="Give it by --with-editable, or as a -e line of the requirements file.",
+                reference="Constraints Files (pip)",
+            )
+    return tuple(Requested(each.text, each.origin, each.hashes) for each in requirements)
+
+
+def with_policy_options(policy: Policy, settings: Settings, content: RequirementsFile) -> Policy:
+    """Return `policy` with what the file says of versions; a ``--pre`` yields to what was set."""
+    is_pre = content.prerelease and "prerelease" not in settings.origins
+    return replace(
+        policy,
+        constraints=(*policy.constraints, *_constraints(content.constraints)),
+        prerelease="allow" if is_pre else policy.prerelease,
+        require_hashes=policy.require_hashes or content.require_hashes,
+    )
 
 
 def editables_of(content: RequirementsFile) -> list[tuple[str, str]]:

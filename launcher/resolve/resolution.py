@@ -38,6 +38,36 @@ class Requested:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What a person may choose about how to resolve.
+
+    `constraints` narrow projects that something else needs; `overrides` stand in the place of whatever anybody asks of
+    a project. `exclude_newer` and the values of `exclude_newer_package`, by canonical name, are cutoffs as in
+    `launcher.cutoff`; a project with None has none. With `require_hashes`, each file needs a hash that was written.
+    """
+
+    constraints: tuple[Requested, ...] = ()
+    overrides: tuple[Requested, ...] = ()
+    prerelease: str = "if-necessary"
+    resolution: str = "highest"
+    exclude_newer: str | int | None = None
+    exclude_newer_package: tuple[tuple[str, str | int | None], ...] = ()
+    require_hashes: bool = False
+
+    def key(self) -> str:
+        """Return a text of everything in it that can change the outcome of a resolution; origins cannot."""
+        written = [
+            sorted((each.text.strip(), each.hashes) for each in group) for group in (self.constraints, self.overrides)
+        ]
+        cutoffs = (self.exclude_newer, self.exclude_newer_package)
+        return repr((*written, self.prerelease, self.resolution, *cutoffs, self.require_hashes))
+
+    def for_others(self) -> Policy:
+        """Return what holds for other requirements than the script's, such as a build's: how new files may be."""
+        return Policy(exclude_newer=self.exclude_newer, exclude_newer_package=self.exclude_newer_package)
+
+
+@dataclass(frozen=True, slots=True)
 class Pin:
     """One chosen candidate, the extras asked of it, and the canonical names it depends on here."""
 
@@ -73,11 +103,11 @@ class Resolution:
             raise ValueError(f"not a resolution: {error}") from error
 
 
-def resolution_key(requested: Sequence[Requested], interpreter: Interpreter, settings: Settings) -> str:
+def resolution_key(requested: Sequence[Requested], policy: Policy, interpreter: Interpreter, settings: Settings) -> str:
     """Name a resolution by everything that can change its outcome (DESIGN, section 5)."""
     texts = sorted({(requirement.text.strip(), requirement.hashes) for requirement in requested})
-    stamps = [records.stamp_of(path) for path in local_files(requested)]
-    parts = repr((texts, stamps, interpreter.identity, settings.resolution_key()))
+    stamps = [records.stamp_of(path) for path in local_files((*requested, *policy.overrides))]
+    parts = repr((texts, stamps, interpreter.identity, settings.resolution_key(), policy.key()))
     return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

@@ -50,12 +50,7 @@ def _read_root(requested: Requested, reader: DependencyReader, index: Index) -> 
     try:
         dependency = reader.read(text)
     except ValueError as error:
-        raise InvalidMetadata(
-            f"{mask_credentials(requested.text)!r} ({requested.origin}) is not a valid requirement: {error}.",
-            hint='Write it as in "requests>=2.31" or "rich[jupyter]; python_version < \'3.12\'".',
-            reference="PEP 508",
-            excerpt=requested.excerpt,
-        ) from error
+        raise invalid_requirement(requested, error) from error
     if dependency is None:
         return None
     if dependency.url is None:
@@ -64,6 +59,16 @@ def _read_root(requested: Requested, reader: DependencyReader, index: Index) -> 
     # The text is shown to people and must not carry what the URL carries.
     shown = replace(dependency, url=candidate.url, text=mask_credentials(requested.text.strip()))
     return Root(shown, requested, candidate)
+
+
+def invalid_requirement(requested: Requested, error: ValueError) -> InvalidMetadata:
+    """Return the error that a text is which is no requirement."""
+    return InvalidMetadata(
+        f"{mask_credentials(requested.text)!r} ({requested.origin}) is not a valid requirement: {error}.",
+        hint='Write it as in "requests>=2.31" or "rich[jupyter]; python_version < \'3.12\'".',
+        reference="PEP 508",
+        excerpt=requested.excerpt,
+    )
 
 
 def _named(requested: Requested) -> str:

@@ -38,6 +38,12 @@ TOOL_KEYS = (
     "no-index",
     "offline",
     "max-age",
+    "constraint",
+    "override",
+    "prerelease",
+    "resolution",
+    "exclude-newer",
+    "exclude-newer-package",
     "link-mode",
     "timeout",
     "retries",
@@ -52,10 +58,7 @@ _CLOSING = "# ///"
 
 _MOST_WARNINGS = 5
 
-_KEYS_OF_LATER_VERSIONS = frozenset(
-    {"constraint", "exclude-newer", "gui", "index", "no-binary", "no-build", "override", "pause", "permissions"}
-    | {"prerelease", "resolution", "sources"}
-)
+_KEYS_OF_LATER_VERSIONS = frozenset({"gui", "index", "no-binary", "no-build", "pause", "permissions", "sources"})
 """Nobody should think that one of these protects them before it does."""
 
 _TOML_TYPES: tuple[tuple[type, str], ...] = (

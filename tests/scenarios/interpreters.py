@@ -6,15 +6,15 @@ from packaging.tags import compatible_tags, cpython_tags
 
 from launcher.python.query import Interpreter
 
-_PLATFORMS = ["manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "linux_x86_64"]
+PLATFORMS = ["manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "linux_x86_64"]
 
 
 def make_interpreter(version: str = "3.12.1") -> Interpreter:
     """Return a CPython of this version on Linux x86_64 with glibc 2.28."""
     major, minor = (int(part) for part in version.split(".")[:2])
     tags = [
-        *cpython_tags((major, minor), platforms=_PLATFORMS),
-        *compatible_tags((major, minor), interpreter=f"cp{major}{minor}", platforms=_PLATFORMS),
+        *cpython_tags((major, minor), platforms=PLATFORMS),
+        *compatible_tags((major, minor), interpreter=f"cp{major}{minor}", platforms=PLATFORMS),
     ]
     markers = {
         "implementation_name": "cpython",

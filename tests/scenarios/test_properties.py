@@ -15,8 +15,8 @@ from launcher.reporter import SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.pages import PageFile, ProjectPage, make_page
-from launcher.resolve.provider import Policy, resolve
-from launcher.resolve.resolution import Requested
+from launcher.resolve.provider import resolve
+from launcher.resolve.resolution import Policy, Requested
 from tests.scenarios.interpreters import make_interpreter
 
 World = Mapping[tuple[str, str], Sequence[str]]

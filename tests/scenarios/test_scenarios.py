@@ -1,21 +1,8 @@
-"""Resolver cases as data: each ``*.toml`` here holds packages, requirements and the expected pins or words.
-
-In ``packages`` a key is ``name version``; its value is a list of requirements, or a table:
-
-- ``requires``, ``extras`` (a table of lists), ``requires-python``, ``tag``, ``build-tag``: what the wheel says;
-- ``tags``: several wheels of this version, one for each tag; ``sdist = true``: only a source distribution;
-- ``index-requires-python``, ``yanked``: what the page says; ``metadata``: METADATA that is served instead.
-
-``requested`` are the requirements, of one origin unless it is ``[text, origin]``. Either ``pins`` is the whole answer,
-or ``error`` names the error's class and ``says`` are parts of its message and hint in this order.
-"""
+"""Resolver cases as data: each ``*.toml`` here holds packages, requirements and the expected pins or words."""
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,21 +10,11 @@ from launcher import errors
 from launcher.cache import Cache
 from launcher.reporter import SilentReporter
 from launcher.resolve.index import Index, IndexSettings
-from launcher.resolve.provider import Policy, resolve
-from launcher.resolve.resolution import Requested, Resolution
+from launcher.resolve.provider import resolve
+from launcher.resolve.resolution import Resolution
 from tests.scenarios.interpreters import make_interpreter
+from tests.scenarios.world import Scenario, load_scenarios, policy_in, requested_in, serve
 from tests.support.index_server import IndexServer
-from tests.support.wheels import Wheel
-
-_HERE = Path(__file__).parent
-
-
-def _scenarios() -> list[Any]:
-    found = []
-    for path in sorted(_HERE.glob("*.toml")):
-        for scenario in tomllib.loads(path.read_text(encoding="utf-8"))["scenario"]:
-            found.append(pytest.param(scenario, id=f"{path.stem}: {scenario['name']}"))
-    return found
 
 
 class _Listener(SilentReporter):
@@ -48,12 +25,10 @@ class _Listener(SilentReporter):
         self.warnings.append(text)
 
 
-@pytest.mark.parametrize("scenario", _scenarios())
-def test_scenario(scenario: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("scenario", [pytest.param(each, id=name) for name, each in load_scenarios()])
+def test_scenario(scenario: Scenario, tmp_path: Path) -> None:
     with IndexServer() as server:
-        for key, what in scenario["packages"].items():
-            name, version = key.split(" ")
-            _serve(server, name, version, what if isinstance(what, dict) else {"requires": what})
+        serve(scenario, server)
         listener = _Listener()
         if "error" in scenario:
             with pytest.raises(getattr(errors, scenario["error"])) as caught:
@@ -70,38 +45,12 @@ def test_scenario(scenario: dict[str, Any], tmp_path: Path) -> None:
         assert Resolution.from_bytes(resolution.to_bytes()) == resolution
 
 
-def _resolve(scenario: dict[str, Any], server: IndexServer, tmp_path: Path, listener: _Listener) -> Resolution:
-    texts = [each if isinstance(each, list) else [each, "line 1 of x.py"] for each in scenario["requested"]]
-    requested = [Requested(text.replace("{files}", f"{server.origin}/files"), origin) for text, origin in texts]
+def _resolve(scenario: Scenario, server: IndexServer, tmp_path: Path, listener: _Listener) -> Resolution:
+    requested, policy = requested_in(scenario, server), policy_in(scenario, server)
     settings = IndexSettings(index_url=server.index_url, retries=0)
     interpreter = make_interpreter(scenario.get("python", "3.12.1"))
     with Index(settings, interpreter, Cache(tmp_path / "cache")) as index:
-        return resolve(requested, interpreter, index, Policy(), listener)
-
-
-def _serve(server: IndexServer, name: str, version: str, what: dict[str, Any]) -> None:
-    page = {}
-    if "index-requires-python" in what:
-        page["requires_python"] = what["index-requires-python"]
-    if "yanked" in what:
-        page["yanked"] = what["yanked"]
-    if what.get("sdist"):
-        server.add_file(f"{name}-{version}.tar.gz", b"sources", **page)
-        return
-    if "metadata" in what:
-        page["metadata"] = what["metadata"].encode()
-        page["metadata_sha256"] = hashlib.sha256(page["metadata"]).hexdigest()
-    for tag in what.get("tags", [what.get("tag", "py3-none-any")]):
-        wheel = Wheel(
-            name,
-            version,
-            requires=[text.replace("{files}", f"{server.origin}/files") for text in what.get("requires", ())],
-            extras=what.get("extras", {}),
-            requires_python=what.get("requires-python"),
-            tag=tag,
-            build_tag=what.get("build-tag", ""),
-        )
-        server.add(wheel, **page)
+        return resolve(requested, interpreter, index, policy, listener)
 
 
 def _assert_says(text: str, parts: list[str]) -> None:

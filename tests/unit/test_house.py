@@ -15,7 +15,8 @@ import tomli
 from packaging.requirements import Requirement
 
 import launcher
-from launcher import errors
+from launcher import errors, settings
+from launcher.launch.record import VARIABLES
 from launcher.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -163,6 +164,13 @@ def test_every_setting_is_documented() -> None:
     for setting in fields(Settings):
         if setting.name not in {"origins", "verbosity"}:
             assert f"`{setting.name.removesuffix('_s').replace('_', '-')}`" in page
+
+
+def test_a_launch_record_knows_every_variable_that_a_setting_has() -> None:
+    """One that it does not know would be passed over by the next warm launch."""
+    # Where to download an interpreter from is no question any more where there is one.
+    without = {None, "PYSCRIPT_NO_PYTHON_DOWNLOAD", "PYSCRIPT_PYTHON_MIRROR"}
+    assert {setting.variable for setting in settings._SETTINGS} - without <= set(VARIABLES)
 
 
 def test_every_error_is_documented_with_its_exit_code() -> None:

@@ -17,8 +17,8 @@ from launcher.reporter import SilentReporter
 from launcher.resolve import fetcher as fetcher_module
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.index import Index, IndexSettings
-from launcher.resolve.provider import Policy, resolve
-from launcher.resolve.resolution import Requested
+from launcher.resolve.provider import resolve
+from launcher.resolve.resolution import Policy, Requested
 from tests.scenarios.interpreters import make_interpreter
 from tests.support.index_server import Fault, IndexServer
 from tests.support.wheels import Flaw, Wheel

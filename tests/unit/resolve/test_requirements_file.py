@@ -13,9 +13,10 @@ from launcher.resolve.requirements_file import (
     as_requested,
     read_requirements_file,
     with_index_options,
+    with_policy_options,
 )
 from launcher.resolve.requirements_format import FileRequirement
-from launcher.resolve.resolution import Requested
+from launcher.resolve.resolution import Policy, Requested
 from launcher.settings import Settings
 
 A = "sha256:" + "a" * 64
@@ -455,15 +456,27 @@ def test_requirements_for_the_resolver(write: Write) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [("-c c.txt", "a constraint (-c)"), ("--pre", "--pre"), ("--require-hashes", "--require-hashes")],
-)
-def test_what_the_resolver_would_ignore_is_an_error(text: str, name: str, write: Write) -> None:
-    write("c.txt", "a<2")
+def test_what_the_resolver_would_ignore_is_an_error(write: Write) -> None:
     with pytest.raises(InvalidMetadata) as caught:
-        as_requested(read(text, write))
-    assert f"asks for {name}, which pyscript cannot do yet." in caught.value.message
+        as_requested(read("--no-binary :all:", write))
+    assert "asks for --no-binary, which pyscript cannot do yet." in caught.value.message
+
+
+def test_what_a_file_says_of_versions_becomes_policy(write: Write) -> None:
+    write("c.txt", "a<2")
+    content = read("-c c.txt\n--pre\n--require-hashes\na\n", write)
+    policy = with_policy_options(Policy(constraints=(Requested("b<2", "x"),)), Settings(), content)
+    assert policy == Policy(
+        constraints=(Requested("b<2", "x"), Requested("a<2", "c.txt, line 1")), prerelease="allow", require_hashes=True
+    )
+    chosen = Settings(origins={"prerelease": "--prerelease"})
+    assert with_policy_options(Policy(prerelease="disallow"), chosen, content).prerelease == "disallow"
+
+
+def test_a_constraint_cannot_be_editable(write: Write) -> None:
+    write("c.txt", "-e .")
+    with pytest.raises(InvalidMetadata, match=r"A constraint cannot be editable: .*c\.txt, line 1"):
+        with_policy_options(Policy(), Settings(), read("-c c.txt\n", write))
 
 
 def test_index_options_add_places_and_yield_to_other_settings(write: Write) -> None:
