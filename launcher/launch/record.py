@@ -237,18 +237,21 @@ def decode(content: bytes) -> LaunchRecord | None:
     closing, line_end, head = behind.partition(b"\n")
     lines = before.decode("utf-8", "surrogateescape").split("\n")
     magic, *fields = lines[0].split(_TAB)
-    if not line_end or len(lines) < 2 or magic not in (MAGIC, LONG_MAGIC) or len(fields) < len(VARIABLES) + 2:
+    if magic not in (MAGIC, LONG_MAGIC) or len(fields) < len(VARIABLES) + 2 or len(lines) < 2 or b"\0" in before:
         return None
     skipped, _, program = lines[1].partition(" ")
     variables, (place, *tokens) = _TAB.join(fields[: len(VARIABLES)]), fields[len(VARIABLES) :]
     environment = environment_of(program)
-    if not skipped.isdigit() or not environment or closing != f"{skipped} {head.count(line_end)}".encode():
+    if (
+        not (skipped.isdecimal() and environment and line_end)
+        or closing != f"{skipped} {head.count(line_end)}".encode()
+    ):
         return None
     record = LaunchRecord(program, environment, variables, _split(tokens), int(skipped), head or None)
     record.place = place
     for line in lines[2:]:
         kind, mtime, size, path = (line.split(" ", 3) + [""] * 3)[:4]
-        if kind not in ("=", "-") or not (mtime.isdigit() and size.isdigit() and path):
+        if kind not in ("=", "-") or not (mtime.isdecimal() and size.isdecimal() and path):
             return None
         record.stamps[path] = (int(mtime), int(size)) if kind == "=" else None
     return record
