@@ -21,7 +21,7 @@ from launcher.errors import IndexUnreachable, InterpreterNotFound, PyscriptError
 from launcher.prepare import open_fetcher
 from launcher.python.demand import Demand, NotFetched
 from launcher.python.discovery import InterpreterRequest, find_interpreter, list_interpreters
-from launcher.python.downloads import Build, find_build, newest_builds, open_catalogue
+from launcher.python.downloads import Build, find_build, newest_builds, open_catalogue, without_credentials
 from launcher.python.installations import Installations
 from launcher.python.places import executable_inside, installations_directory
 from launcher.python.query import Interpreter, query
@@ -104,7 +104,7 @@ def _list(cache: Cache, options: Namespace) -> None:
     builds = [build for build in builds if not installations.executable(build)]
     if options.json:
         here = [_described(each, installations) for each in found]
-        there = [_kind(each) | {"url": each.urls[0], "sha256": each.sha256} for each in builds]
+        there = [_kind(each) | {"url": without_credentials(each.urls[0]), "sha256": each.sha256} for each in builds]
         content = {"directory": str(installations.root), "found": here, "to_download": there}
         console.print_line(json.dumps(content, indent=2))
         return

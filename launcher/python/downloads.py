@@ -272,10 +272,15 @@ def _builds_vouched_for(mirror: str, sha256: str, server: Server) -> VouchedBuil
     return VouchedBuilds(mirror, {match["filename"]: match["sha256"].lower() for match in matches})
 
 
+def without_credentials(url: str) -> str:
+    """Return a URL without user and password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def shown(url: str) -> str:
     """Return a URL as messages may have it: readable, and without user and password."""
-    parts = urlsplit(url)
-    return unquote(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+    return unquote(without_credentials(url))
 
 
 def _libc() -> str:

@@ -116,10 +116,16 @@ class Installations:
             self.root.chmod(0o700)
 
     def _publish(self, made: Path, target: Path) -> None:
-        """Rename it into place; what is there and has no executable was damaged."""
+        """Rename it into place, unless a launch with another cache, and so with other locks, was quicker."""
+        if executable_inside(target):
+            return
         if os.path.lexists(target):
-            self.remove(target)
-        made.rename(target)
+            self.remove(target)  # it was damaged
+        try:
+            made.rename(target)
+        except OSError:
+            if not executable_inside(target):
+                raise
 
 
 def obtain(demand: Demand, settings: Settings, server: Server, cache: Cache, reporter: Reporter) -> str | NotFetched:

@@ -231,6 +231,10 @@ def test_list_shows_what_is_here_and_what_can_be(run_pyscript: Program, offer: O
         "downloaded": True,
     }
     assert [build["version"] for build in told["to_download"]] == ["3.38.1", "3.37.1"]
+    mirror = {"PYSCRIPT_PYTHON_MIRROR": "https://me:secret@packages.invalid/"}
+    published = json.loads((listed := run_pyscript("python", "list", "--json", env=mirror)).stdout)["to_download"]
+    assert published[0]["url"].startswith("https://packages.invalid/")
+    assert "secret" not in listed.stdout
 
 
 def test_find_prints_the_path_and_downloads_nothing(

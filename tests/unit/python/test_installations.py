@@ -66,6 +66,22 @@ def test_what_is_here_is_not_fetched_again_and_what_is_damaged_is(root: Path, ca
     assert len(list(root.iterdir())) == 1
 
 
+def test_another_cache_may_be_quicker(root: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks are the cache's, the directory is everybody's: what is whole there may be running already."""
+    made: list[str] = []
+
+    def add_meanwhile(executable: str) -> object:
+        if not made:
+            made.append("")
+            made[0] = _add(root, cache_dir.with_name("another"), FakePython("3.39.1"))
+            Path(root, FakePython("3.39.1").build.directory_name, "theirs").touch()
+        return answer() | {"release": "3.39.1"}
+
+    monkeypatch.setattr(installations, "ask", add_meanwhile)
+    assert _add(root, cache_dir, FakePython("3.39.1")) == made[0]
+    assert [path.name for path in root.glob("*/theirs")] == ["theirs"]
+
+
 def test_the_second_place_is_asked_where_the_first_has_nothing(root: Path, cache_dir: Path) -> None:
     python = FakePython("3.39.1")
     build = replace(python.build, urls=("https://a.invalid/x.tar.gz", "https://b.invalid/x.tar.gz"))
