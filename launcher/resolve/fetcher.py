@@ -5,33 +5,34 @@ The only importer of httpx2. What goes wrong leaves as `IndexUnreachable` with a
 
 from __future__ import annotations
 
-import os
-import re
 import socket
-import ssl
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
 from launcher import __version__
-from launcher.errors import IndexUnreachable, NotAvailableOffline
-from launcher.resolve.urls import basic_authorization, mask_credentials, origin_of, split_credentials
+from launcher.errors import IndexUnreachable, NotAvailableOffline, UsageError
+from launcher.resolve.credentials import Credentials
+from launcher.resolve.tls import Access, tls_context, unverified_context
+from launcher.resolve.urls import mask_credentials, origin_of
 
 CONNECTIONS_AT_ONCE = 16
 _RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
 _CHUNK_BYTES = 1 << 16
+_WANTS_A_CERTIFICATE = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE")
+_FINAL = ("CERTIFICATE_VERIFY_FAILED", *_WANTS_A_CERTIFICATE, "407 ")
+"""In errors that come again however often one tries."""
 
 _T = TypeVar("_T")
-_Origin = tuple[str, str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +62,17 @@ class Download:
 class Fetcher:
     """Fetches URLs from any thread; at most `CONNECTIONS_AT_ONCE` at once.
 
-    Credentials are taken out of URLs that `remember_credentials` hears, and from netrc where a server asks; they are
-    sent to the origin they were given for and nowhere else, redirects included.
+    `credentials` go to the origin they were given for and nowhere else, redirects included.
     """
 
-    def __init__(self, *, timeout_s: float = 15.0, retries: int = 3, offline: bool = False) -> None:
+    def __init__(
+        self, *, timeout_s: float = 15.0, retries: int = 3, offline: bool = False, access: Access | None = None
+    ) -> None:
         self.offline = offline
         self._timeout_s = timeout_s
         self._retries = retries
-        self._authorizations: dict[_Origin, str] = {}
-        self._asked_netrc: set[_Origin] = set()
+        self._access = access or Access()
+        self.credentials = Credentials(asks_keyring=self._access.asks_keyring)
         self._opened: httpx2.Client | None = None
         self._is_closed = False
         self._lock = threading.Lock()
@@ -84,10 +86,7 @@ class Fetcher:
 
     def remember_credentials(self, url: str) -> str:
         """Return the URL without its credentials, which are kept for its origin."""
-        bare, authorization = split_credentials(url)
-        if authorization is not None:
-            self._authorizations[origin_of(bare)] = authorization
-        return bare
+        return self.credentials.remember(url)
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Reply:
         """Return the answer to a GET, whatever its status, except that 401, 403, 407 and 5xx raise.
@@ -119,7 +118,7 @@ class Fetcher:
                     if download.status in _RETRIED_STATUSES and not is_last:
                         pause_s = _asked_pause_s(download.headers, pause_s)
                     elif download.status >= 500 or download.status in (401, 403, 407, 408, 429):
-                        raise _refused(url, download.status)
+                        raise self._refused(url, download.status)
                     else:
                         return read(download)
             except (httpx2.TransportError, httpx2.DecodingError) as error:
@@ -132,85 +131,72 @@ class Fetcher:
 
     @contextmanager
     def _open(self, url: str, headers: Mapping[str, str] | None) -> Iterator[Download]:
-        url = self.remember_credentials(url)
-        origin = origin_of(url)
-        sent = self._with_authorization(origin, headers)
+        url = self.remember_credentials(url) if "@" in url else url
+        sent = self._with_authorization(url, headers)
         with self._client().stream("GET", url, headers=sent) as response:
-            is_asked = response.status_code == 401 and origin_of(str(response.url)) == origin
-            if not is_asked or not self._found_in_netrc(origin, "Authorization" in sent):
+            is_asked = response.status_code in (401, 403) and origin_of(str(response.url)) == origin_of(url)
+            if not is_asked or not self.credentials.look_up(url, sent.get("Authorization")):
                 yield Download(response)
                 return
-        with self._client().stream("GET", url, headers=self._with_authorization(origin, headers)) as response:
+        with self._client().stream("GET", url, headers=self._with_authorization(url, headers)) as response:
             yield Download(response)
 
-    def _with_authorization(self, origin: _Origin, headers: Mapping[str, str] | None) -> dict[str, str]:
+    def _refused(self, url: str, status: int) -> IndexUnreachable:
+        shown = mask_credentials(url)
+        if status in (401, 403):
+            said, hint = self.credentials.refusal(url, status)
+            return IndexUnreachable(f"{shown} answered {status}: {said}.", hint=hint)
+        if status == 407:
+            return _refused_by_proxy(shown)
+        return IndexUnreachable(
+            f"{shown} answered {status}, several times.", hint="Try again later, or use another index."
+        )
+
+    def _with_authorization(self, url: str, headers: Mapping[str, str] | None) -> dict[str, str]:
         sent = dict(headers or {})
-        if authorization := self._authorizations.get(origin):
+        if authorization := self.credentials.authorization_for(url):
             sent["Authorization"] = authorization
         return sent
-
-    def _found_in_netrc(self, origin: _Origin, was_sent: bool) -> bool:
-        """Look the host up in netrc, once; tell whether there are credentials now that were not sent."""
-        with self._lock:
-            if origin in self._authorizations:
-                return not was_sent
-            if origin not in self._asked_netrc:
-                self._asked_netrc.add(origin)
-                if found := _netrc_login(origin[1]):
-                    self._authorizations[origin] = basic_authorization(*found)
-            return origin in self._authorizations
 
     def _client(self) -> httpx2.Client:
         with self._lock:
             if self._opened is None:
-                self._opened = httpx2.Client(
-                    verify=tls_context(),
-                    limits=httpx2.Limits(
-                        max_connections=CONNECTIONS_AT_ONCE, max_keepalive_connections=CONNECTIONS_AT_ONCE
-                    ),
-                    timeout=httpx2.Timeout(self._timeout_s, pool=None),
-                    follow_redirects=True,
-                    headers={"User-Agent": f"pyscript/{__version__}"},
-                )
-                _look_up_hosts_once(self._opened)
+                self._opened = self._make_client()
             return self._opened
 
-
-def tls_context() -> ssl.SSLContext:
-    """Return the one TLS context, with the system's certificates.
-
-    SSL_CERT_FILE, SSL_CERT_DIR and REQUESTS_CA_BUNDLE name others. On Linux a directory of hashed certificates is
-    preferred: OpenSSL reads the one it needs (0.2 ms), where a bundle is read whole (25 ms).
-    """
-    bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE")
-    directory = os.environ.get("SSL_CERT_DIR")
-    if not bundle and not directory and sys.platform in ("darwin", "win32"):
-        # 20 ms, and only these systems keep their certificates elsewhere than in files.
-        import truststore  # noqa: PLC0415
-
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if not bundle and not directory:
-        paths = ssl.get_default_verify_paths()
-        bundle, directory = paths.openssl_cafile, paths.openssl_capath
-    # Debian's bundle lies in the directory of hashed links to the same certificates.
-    hashed = next((path for path in (directory, bundle and str(Path(bundle).parent)) if _is_hashed(path)), None)
-    if hashed and (not bundle or Path(bundle).parent == Path(hashed) or not Path(bundle).is_file()):
-        context.load_verify_locations(capath=hashed)
-    elif bundle and Path(bundle).exists():
-        is_directory = Path(bundle).is_dir()
-        context.load_verify_locations(
-            cafile=None if is_directory else bundle, capath=bundle if is_directory else hashed
-        )
-    else:
-        context.load_default_certs()
-    return context
+    def _make_client(self) -> httpx2.Client:
+        access = self._access
+        limits = httpx2.Limits(max_connections=CONNECTIONS_AT_ONCE, max_keepalive_connections=CONNECTIONS_AT_ONCE)
+        try:
+            mounts = {
+                f"https://{host}": httpx2.HTTPTransport(
+                    verify=unverified_context(access), limits=limits, proxy=access.proxy or _proxy_for(host)
+                )
+                for host in access.trusted_hosts
+            }
+            client = httpx2.Client(
+                verify=tls_context(access),
+                limits=limits,
+                timeout=httpx2.Timeout(self._timeout_s, pool=None),
+                follow_redirects=True,
+                headers={"User-Agent": f"pyscript/{__version__}"},
+                proxy=access.proxy,
+                mounts=mounts,
+            )
+        except (ValueError, httpx2.InvalidURL) as error:
+            raise UsageError(
+                f"A proxy or a trusted host cannot be used: {mask_credentials(str(error))}.",
+                hint="A proxy is given as http://host:port, a trusted host as host or host:port.",
+            ) from error
+        for transport in (client._transport, *mounts.values()):
+            _look_up_hosts_once(transport)
+        return client
 
 
-def _is_hashed(directory: str | None) -> bool:
-    with suppress(OSError):
-        return any(re.fullmatch(r"[0-9a-f]{8}\.\d", name) for name in os.listdir(directory or ""))
-    return False
+def _proxy_for(host: str) -> str | None:
+    """Return the proxy that the variables name for a host; httpx2 asks them only for hosts without special ways."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    return None if proxy_bypass(name) else getproxies().get("https") or getproxies().get("all")
 
 
 class _HostsLookedUpOnce:
@@ -238,22 +224,15 @@ class _HostsLookedUpOnce:
         return getattr(self._backend, name)
 
 
-def _look_up_hosts_once(client: httpx2.Client) -> None:
+def _look_up_hosts_once(transport: httpx2.BaseTransport) -> None:
     """Give the pool our backend. httpx2 has no parameter for it: where the attributes are gone, all stays as it was."""
-    pool: Any = getattr(client._transport, "_pool", None)
+    pool: Any = getattr(transport, "_pool", None)
     if hasattr(pool, "_network_backend"):
         pool._network_backend = _HostsLookedUpOnce(pool._network_backend)
 
 
-def _netrc_login(host: str) -> tuple[str, str] | None:
-    # 3 ms, and only a server that asks for credentials needs it.
-    import netrc  # noqa: PLC0415
-
-    try:
-        found = netrc.netrc(os.environ.get("NETRC")).authenticators(host)
-    except (OSError, netrc.NetrcParseError):
-        return None
-    return (found[0], found[2] or "") if found else None
+def _host_of(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _asked_pause_s(headers: Mapping[str, str], otherwise_s: float) -> float:
@@ -262,20 +241,15 @@ def _asked_pause_s(headers: Mapping[str, str], otherwise_s: float) -> float:
 
 
 def _is_worth_repeating(error: Exception) -> bool:
-    return not isinstance(error, httpx2.UnsupportedProtocol) and "CERTIFICATE_VERIFY_FAILED" not in str(error)
+    is_final = isinstance(error, httpx2.UnsupportedProtocol) or any(word in str(error) for word in _FINAL)
+    return not is_final
 
 
-def _refused(url: str, status: int) -> IndexUnreachable:
-    shown = mask_credentials(url)
-    if status in (401, 403):
-        wanted = "credentials" if status == 401 else "other credentials, or refuses this address"
-        return IndexUnreachable(
-            f"{shown} answered {status}: it wants {wanted}.",
-            hint="Put user and password into the index URL, or into ~/.netrc.",
-        )
-    if status == 407:
-        return IndexUnreachable(f"The proxy in front of {shown} wants credentials.", hint="Put them into HTTPS_PROXY.")
-    return IndexUnreachable(f"{shown} answered {status}, several times.", hint="Try again later, or use another index.")
+def _refused_by_proxy(shown: str) -> IndexUnreachable:
+    return IndexUnreachable(
+        f"The proxy in front of {shown} wants credentials.",
+        hint="Put them into HTTPS_PROXY or --proxy: http://user:password@host:port.",
+    )
 
 
 def _failed(url: str, error: Exception, attempts: int, timeout_s: float) -> IndexUnreachable:
@@ -284,8 +258,16 @@ def _failed(url: str, error: Exception, attempts: int, timeout_s: float) -> Inde
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return IndexUnreachable(
             f"The certificate of {shown} could not be verified: {reason}",
-            hint="Where a company proxy re-signs traffic, name its certificate in SSL_CERT_FILE.",
+            hint="Name the certificate of your company with --cert or PYSCRIPT_CERT, or, where nothing else helps, do "
+            f"without verifying: --trusted-host {_host_of(url)}",
         )
+    if any(word in reason for word in _WANTS_A_CERTIFICATE):
+        return IndexUnreachable(
+            f"{shown} wants a client certificate, or has no way of encrypting in common with us: {reason}.",
+            hint="Name a PEM file with the certificate and its key: --client-cert or PYSCRIPT_CLIENT_CERT.",
+        )
+    if "407 " in reason and isinstance(error, httpx2.ProxyError):
+        return _refused_by_proxy(shown)
     if isinstance(error, httpx2.TimeoutException):
         return IndexUnreachable(
             f"{shown} did not answer within {timeout_s:g} s{times}.", hint="Try again, or raise --timeout."

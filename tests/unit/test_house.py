@@ -40,7 +40,7 @@ IMPORTERS = {
     "pbs_installer": {"python/downloads.py"},
     "python_discovery": {"python/search.py"},
     "rich": {"cli/console.py"},
-    "truststore": {"resolve/fetcher.py"},
+    "truststore": {"resolve/tls.py"},
     "unearth": {"resolve/index.py"},
 }
 """Dependencies that stand behind one module of ours, or two; import-linter says it too for those that DESIGN names."""

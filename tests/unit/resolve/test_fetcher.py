@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from launcher.errors import IndexUnreachable, NotAvailableOffline
 from launcher.resolve import fetcher as fetcher_module
-from launcher.resolve.fetcher import Fetcher, tls_context
+from launcher.resolve.fetcher import Fetcher
 from tests.support.index_server import Fault, IndexServer
 
 
@@ -59,8 +58,8 @@ def test_what_passes_is_tried_again(server: IndexServer, fetcher: Fetcher, fault
     [
         (Fault(status=500), "answered 500, several times", 3),
         (Fault(status=503), "answered 503, several times", 3),
-        (Fault(status=401), "answered 401: it wants credentials", 1),
-        (Fault(status=403), "answered 403: it wants other credentials", 1),
+        (Fault(status=401), "answered 401: it does not accept the credentials from the URL.", 1),
+        (Fault(status=403), "answered 403: it refuses the credentials from the URL, or this address.", 1),
         (Fault(status=407), "The proxy in front of", 1),
         (Fault(drop=True), "could not be reached after 3 attempts", 3),
         (Fault(truncate_to=3), "could not be reached after 3 attempts", 3),
@@ -157,19 +156,3 @@ def test_credentials_of_a_url_go_before_netrc(
     server.credentials = ("me", "secret")
     with pytest.raises(IndexUnreachable, match="401"):
         fetcher.get(f"{server.origin}/page".replace("://", "://me:wrong@"))
-
-
-def test_the_tls_context_verifies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    context = tls_context()
-    assert context.verify_mode is ssl.CERT_REQUIRED
-    assert context.check_hostname
-
-
-def test_a_bundle_of_ones_own_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    bundle = tmp_path / "company.pem"
-    bundle.write_text("no certificate", encoding="ascii")
-    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-    with pytest.raises(ssl.SSLError):
-        tls_context()
