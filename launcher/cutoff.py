@@ -6,10 +6,12 @@ A cutoff is either a moment in UTC, ``2024-03-26T00:00:00``, or a number of seco
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 
 _ISO_DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _UNITS_S = (7 * 86400, 86400, 3600, 60, 1)
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Cutoff = str | int
@@ -55,6 +57,22 @@ def moment_of(cutoff: Cutoff, now_s: float) -> str:
         return _as_text(datetime.fromtimestamp(int(now_s) - cutoff, UTC))
     except (ValueError, OverflowError, OSError):
         return _as_text(datetime.min)
+
+
+def read_cutoffs(
+    pairs: Iterable[tuple[str, object]], read: Callable[[object], Cutoff]
+) -> tuple[tuple[str, Cutoff | None], ...]:
+    """Return the cutoffs of projects, sorted by canonical name; false stands for none. Raises `ValueError`."""
+    found = {}
+    for name, text in pairs:
+        if not _NAME.fullmatch(name):
+            raise ValueError('a table such as { name = "2024-03-25" }, or texts such as "name=2024-03-25"')
+        is_none = text is False or str(text).lower() == "false"
+        try:
+            found[re.sub(r"[-_.]+", "-", name).lower()] = None if is_none else read(text)
+        except ValueError as error:
+            raise ValueError(f"{name} {error}, or false for no limit") from None
+    return tuple(sorted(found.items()))
 
 
 def is_before(upload_time: str, moment: str) -> bool:

@@ -208,14 +208,24 @@ class LazyIndex:
         """Return the index; it is opened once."""
         if self._opened is None:
             # 115 ms: unearth and the HTTP client below it.
-            from launcher.resolve.index import Index, IndexSettings  # noqa: PLC0415
+            from launcher.resolve.index import Access, Index, IndexSettings  # noqa: PLC0415
 
-            asked = self._settings
+            asked, origins = self._settings, self._settings.origins
             places = IndexSettings(
                 index_url=asked.index_url,
                 extra_index_urls=asked.extra_index_url,
                 find_links=asked.find_links,
                 no_index=asked.no_index,
+                named=asked.index,
+                sources=_indexes_by_package(asked, self._interpreter),
+                access=Access(
+                    cert=asked.cert,
+                    client_cert=asked.client_cert,
+                    proxy=asked.proxy,
+                    trusted_hosts=asked.trusted_host,
+                    asks_keyring=asked.keyring_provider == "subprocess",
+                    origins=origins,
+                ),
                 offline=asked.offline,
                 refresh=asked.refresh or asked.upgrade,
                 timeout_s=asked.timeout_s,
@@ -230,6 +240,30 @@ class LazyIndex:
         """Close what was opened."""
         if self._opened is not None:
             self._opened.close()
+
+
+def _indexes_by_package(settings: Settings, interpreter: Interpreter) -> dict[str, str]:
+    if not settings.sources:
+        return {}
+    # As below.
+    from launcher.resolve.sources import sources_for  # noqa: PLC0415
+
+    return {name: each.index for name, each in sources_for(settings.sources, interpreter).items() if each.index}
+
+
+def _with_sources(needs: Needs, interpreter: Interpreter) -> Needs:
+    """Return the needs with the block's requirements taken from where ``[tool.pyscript.sources]`` says."""
+    if not needs.settings.sources or needs.source is None:
+        return needs
+    # 2 ms, for the few scripts that have sources.
+    from launcher.resolve.sources import sources_for, with_sources  # noqa: PLC0415
+
+    path = needs.source.path
+    of_block = [each for each in needs.requested if each.excerpt and each.excerpt.path == path]
+    others = [each for each in needs.requested if not (each.excerpt and each.excerpt.path == path)]
+    sources = sources_for(needs.settings.sources, interpreter)
+    requested, editables = with_sources(of_block, sources, interpreter)
+    return replace(needs, requested=(*requested, *others), editables=(*editables, *needs.editables))
 
 
 def resolve_anew(
@@ -251,7 +285,11 @@ def _collect(environment: Environment, cache: Cache, reporter: Reporter) -> None
 
 
 def with_editables_built(needs: Needs, interpreter: Interpreter, cache: Cache, reporter: Reporter) -> Needs:
-    """Return the needs with an editable wheel, as a requirement, in the place of each editable project."""
+    """Return the needs with an editable wheel, as a requirement, in the place of each editable project.
+
+    The block's sources are applied first, for they can name such projects.
+    """
+    needs = _with_sources(needs, interpreter)
     if not needs.editables:
         return needs
     # 80 ms: pypa/build, for the few launches that need it.

@@ -7,20 +7,30 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from launcher import settings as settings_module
 from launcher.errors import Excerpt, InvalidMetadata
 from launcher.reporter import Reporter
 from launcher.resolve.resolution import Policy, Requested
-from launcher.script.inline_metadata import ScriptMetadata, excerpt_of_requires_python, read_metadata
+from launcher.script.inline_metadata import (
+    ScriptMetadata,
+    excerpt_of_requires_python,
+    excerpt_of_setting,
+    read_metadata,
+)
 from launcher.script.lines import split_lines
 from launcher.script.source import ScriptSource, read_script, read_stdin_script
-from launcher.settings import Settings
+from launcher.settings import BlockTable, Settings
 
 _VERSION_OR_RANGE = re.compile(r"[<>=~!]|((c?python|cp|pypy|graalpy|graalvm)-?)?[\d.]+((a|b|rc)\d+)?t?d?$")
+_PIP_VARIABLES = frozenset(
+    {"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST"}
+    | {"PIP_CERT", "PIP_CLIENT_CERT", "PIP_PROXY", "PIP_KEYRING_PROVIDER"}
+)
 _NO_METADATA = ScriptMetadata(None, (), {}, None)
 
 
@@ -83,7 +93,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
     """
     source = _read_source(request)
     metadata, line = _read_metadata(source, reporter)
-    settings = _settle(request, source, metadata, environ)
+    settings = _settle(request, source, metadata, environ, reporter)
     requested = [*_of_block(request, source, metadata), *_of_options(request)]
     editables = [(os.path.join(request.directory, path), f"--with-editable {path}") for path in request.with_editable]
     for name in settings.env_file:
@@ -123,6 +133,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
             settings = requirements_file.with_index_options(settings, content)
             files += [os.path.abspath(path) for path in content.paths]
             is_lasting = is_lasting and not content.variables
+    settings = _with_pip_configuration(settings, environ, files)
     return Needs(
         source=source,
         settings=settings,
@@ -158,15 +169,90 @@ def _read_metadata(source: ScriptSource | None, reporter: Reporter) -> tuple[Scr
 
 
 def _settle(
-    request: RunRequest, source: ScriptSource | None, metadata: ScriptMetadata, environ: Mapping[str, str]
+    request: RunRequest,
+    source: ScriptSource | None,
+    metadata: ScriptMetadata,
+    environ: Mapping[str, str],
+    reporter: Reporter,
 ) -> Settings:
-    tool = metadata.tool.get("pyscript", {})
     path = settings_module.config_path(environ)
     config = settings_module.read_config_file(path)
-    settings = settings_module.resolve_settings(
-        request.command_line, environ, tool if isinstance(tool, dict) else {}, config, str(path)
-    )
-    return settings_module.with_relative_paths_from(settings, _directory_of(source, request))
+    values, table = _tool_table(source, metadata, reporter)
+    settings = settings_module.resolve_settings(request.command_line, environ, values, config, str(path), table)
+    return with_relative_paths_from(settings, _directory_of(source, request))
+
+
+def with_relative_paths_from(settings: Settings, directory: str) -> Settings:
+    """Return the settings with the script's own relative paths, of find-links and sources, made absolute."""
+    find_links, sources = settings.find_links, settings.sources
+    if not find_links and not sources:
+        return settings
+    if settings_module.is_of_script(settings.origins.get("find_links", "")):
+        find_links = tuple(link if "://" in link else os.path.join(directory, link) for link in find_links)
+    sources = tuple(replace(each, path=os.path.join(directory, each.path)) if each.path else each for each in sources)
+    return replace(settings, find_links=find_links, sources=sources)
+
+
+def _tool_table(
+    source: ScriptSource | None, metadata: ScriptMetadata, reporter: Reporter
+) -> tuple[Mapping[str, object], BlockTable]:
+    """Return what the block says in ``[tool.pyscript]``, or where it has only ``[tool.uv]``, in that."""
+    own, theirs = metadata.tool.get("pyscript"), metadata.tool.get("uv")
+    values, name = own if isinstance(own, dict) else {}, "pyscript"
+    if own is None and isinstance(theirs, dict):
+        # 1 ms, for the scripts that were written for uv.
+        from launcher.script.uv_table import read_uv_table  # noqa: PLC0415
+
+        read = read_uv_table(theirs)
+        for warning in read.warnings:
+            reporter.warning(warning)
+        if read.ignored:
+            reporter.detail("Keys of [tool.uv] without effect: " + ", ".join(read.ignored))
+        values, name = dict(read.values), "uv"
+
+    def excerpt_of(key: str, word: str) -> Excerpt | None:
+        return (
+            None if source is None else excerpt_of_setting(source.path, source.text, metadata, name, key=key, word=word)
+        )
+
+    return values, BlockTable(f"[tool.{name}]", excerpt_of)
+
+
+def _with_pip_configuration(settings: Settings, environ: Mapping[str, str], files: list[str]) -> Settings:
+    """Fill in what pip's configuration says, and add to `files` those that were read."""
+    if settings_module.is_on("PYSCRIPT_NO_PIP_CONFIG", environ):
+        return settings
+    found = _pip_config_files(environ)
+    if not found and environ.keys().isdisjoint(_PIP_VARIABLES):
+        return settings
+    # A millisecond, with a file 4 more for configparser; and most machines have no configuration of pip.
+    from launcher.pip_configuration import with_pip_configuration  # noqa: PLC0415
+
+    files += found
+    return with_pip_configuration(settings, environ, found)
+
+
+def _pip_config_files(environ: Mapping[str, str]) -> list[str]:
+    """Return pip's configuration files that exist: the machine's, the user's, the environment's, PIP_CONFIG_FILE."""
+    name = "pip.ini" if sys.platform == "win32" else "pip.conf"
+    chosen, home = environ.get("PIP_CONFIG_FILE", ""), environ.get("HOME") or os.path.expanduser("~")
+    if chosen == os.devnull:
+        return []
+    if sys.platform == "win32":
+        places = [environ.get("PROGRAMDATA", "C:\\ProgramData") + "\\pip"]
+        of_user = [f"{home}\\pip", environ.get("APPDATA", home) + "\\pip"]
+    elif sys.platform == "darwin":
+        places = ["/Library/Application Support/pip"]
+        of_user = [f"{home}/.pip", f"{home}/.config/pip", f"{home}/Library/Application Support/pip"]
+    else:
+        places = [*(f"{each}/pip" for each in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")), "/etc"]
+        of_user = [f"{home}/.pip", (environ.get("XDG_CONFIG_HOME") or f"{home}/.config") + "/pip"]
+    # As pip does: a file chosen by the variable stands for the user's own.
+    places += [] if chosen and os.path.exists(chosen) else of_user
+    # The environment that pyscript is installed in; `sys.prefix` does not know it without the site module.
+    places.append(os.path.dirname(os.path.dirname(sys.executable)))
+    files = [*(os.path.join(place, name) for place in places), *([os.path.abspath(chosen)] if chosen else [])]
+    return [path for path in dict.fromkeys(files) if os.path.isfile(path)]
 
 
 def _directory_of(source: ScriptSource | None, request: RunRequest) -> str:

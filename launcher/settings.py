@@ -1,7 +1,8 @@
 """What was asked for, from wherever it was said: one frozen `Settings`.
 
-Command line > environment > ``[tool.pyscript]`` in the block > ``config.toml`` > default (DESIGN, section 10). Pure but
-for `read_config_file`.
+Command line > environment > ``[tool.pyscript]`` in the block > ``config.toml`` > pip's configuration > default (DESIGN,
+section 10). Pure
+but for `read_config_file`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from launcher.errors import UsageError
+from launcher.errors import Excerpt, UsageError
+
+if TYPE_CHECKING:
+    from launcher.script.index_tables import NamedIndex, Source
 
 LINK_MODES = ("fold", "hardlink", "copy")
 COLORS = ("auto", "always", "never")
@@ -22,8 +27,8 @@ RESOLUTIONS = ("highest", "lowest", "lowest-direct")
 _DURATION = re.compile(r"\s*(\d+)\s*(s|seconds?|m|minutes?|h|hours?|d|days?|w|weeks?)\s*")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _AROUND_OPERATORS = re.compile(r"\s*(===|[=~!<>]=|[<>,;])\s*")
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_CREDENTIALS = re.compile(r"//[^/@]+@")
+# In front of an ssh host stands the name of an account, such as git, which is no secret.
+_CREDENTIALS = re.compile(r"(?<!ssh:)//[^/@]+@|//[^/@:]*:[^/@]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,13 @@ class Settings:
     extra_index_url: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     no_index: bool = False
+    index: tuple[NamedIndex, ...] = ()
+    sources: tuple[Source, ...] = ()
+    keyring_provider: str = "disabled"
+    cert: str | None = None
+    client_cert: str | None = None
+    proxy: str | None = None
+    trusted_host: tuple[str, ...] = ()
     offline: bool = False
     refresh: bool = False
     upgrade: bool = False
@@ -62,12 +74,24 @@ class Settings:
 
     def resolution_key(self) -> str:
         """Return a text of every setting that can change the outcome of a resolution."""
-        return repr((self.index_url, self.extra_index_url, self.find_links, self.no_index))
+        return repr((self.index_url, self.extra_index_url, self.find_links, self.no_index, self.index, self.sources))
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTable:
+    """The table of the block that settings are read from: its name, and where a word behind a key stands in it."""
+
+    name: str = "[tool.pyscript]"
+    excerpt_of: Callable[[str, str], Excerpt | None] = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """How one field is called and read. `read` raises ValueError with what would have been right."""
+    """How one field is called and read.
+
+    `read` raises ValueError with what would have been right; where the value is a table, also with what is wrong and a
+    word to find it by.
+    """
 
     name: str
     read: Callable[[object], object]
@@ -146,17 +170,11 @@ def _cutoff(value: object) -> str | int:
 
 def _cutoffs(value: object) -> tuple[tuple[str, str | int | None], ...]:
     """Read a table of cutoffs by project, or texts such as ``name=2024-03-25``; false means no cutoff."""
+    # As above.
+    from launcher.cutoff import read_cutoffs  # noqa: PLC0415
+
     pairs = value.items() if isinstance(value, Mapping) else [text.partition("=")[::2] for text in _texts(value)]
-    found = {}
-    for name, text in pairs:
-        if not _NAME.fullmatch(name):
-            raise ValueError('a table such as { name = "2024-03-25" }, or texts such as "name=2024-03-25"')
-        is_none = text is False or str(text).lower() == "false"
-        try:
-            found[re.sub(r"[-_.]+", "-", name).lower()] = None if is_none else _cutoff(text)
-        except ValueError as error:
-            raise ValueError(f"{name} {error}, or false for no limit") from None
-    return tuple(sorted(found.items()))
+    return read_cutoffs(pairs, _cutoff)
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[object], object]:
@@ -164,6 +182,16 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[object], object]:
         if value not in choices:
             raise ValueError("one of " + ", ".join(choices))
         return str(value)
+
+    return read
+
+
+def _table(reader: str) -> Callable[[object], object]:
+    def read(value: object) -> object:
+        # 1 ms, and few have such tables.
+        from launcher.script import index_tables  # noqa: PLC0415
+
+        return getattr(index_tables, reader)(value)
 
     return read
 
@@ -183,6 +211,13 @@ _SETTINGS = (
     _Setting("extra_index_url", _texts, "PYSCRIPT_EXTRA_INDEX_URL", in_block=True),
     _Setting("find_links", _texts, "PYSCRIPT_FIND_LINKS", in_block=True),
     _Setting("no_index", _boolean, "PYSCRIPT_NO_INDEX", in_block=True),
+    _Setting("index", _table("read_indexes"), in_block=True),
+    _Setting("sources", _table("read_sources"), in_block=True, in_config=False),
+    _Setting("keyring_provider", _one_of(("disabled", "subprocess")), "PYSCRIPT_KEYRING_PROVIDER"),
+    _Setting("cert", _text, "PYSCRIPT_CERT"),
+    _Setting("client_cert", _text, "PYSCRIPT_CLIENT_CERT"),
+    _Setting("proxy", _text, "PYSCRIPT_PROXY"),
+    _Setting("trusted_host", _texts, "PYSCRIPT_TRUSTED_HOST"),
     _Setting("offline", _boolean, "PYSCRIPT_OFFLINE", in_block=True),
     _Setting("refresh", _boolean, "PYSCRIPT_REFRESH", in_config=False),
     _Setting("upgrade", _boolean, "PYSCRIPT_UPGRADE", in_config=False),
@@ -208,6 +243,7 @@ def resolve_settings(
     block_tool: Mapping[str, object],
     config: Mapping[str, object],
     config_path: str = "config.toml",
+    block_table: BlockTable = BlockTable(),
 ) -> Settings:
     """Merge the layers into one `Settings`.
 
@@ -217,52 +253,84 @@ def resolve_settings(
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
     _refuse_unknown(config, config_path)
+    in_script = f"{block_table.name} in the script"
     for setting in _SETTINGS:
-        found = _find(setting, command_line, environ, block_tool, config, config_path)
-        if found is None:
+        if setting.name in command_line and command_line[setting.name] is not None:
+            value, origin = command_line[setting.name], f"--{setting.key}"
+        elif setting.variable and environ.get(setting.variable):
+            value, origin = environ[setting.variable], f"the variable {setting.variable}"
+        elif setting.in_block and setting.key in block_tool:
+            value, origin = block_tool[setting.key], in_script
+        elif setting.in_config and setting.key in config:
+            value, origin = config[setting.key], config_path
+        else:
             continue
-        value, origin = found
-        try:
-            values[setting.name] = setting.read(value)
-        except ValueError as error:
-            where = "" if setting.key in origin or setting.variable in origin.split() else f" for {setting.key}"
-            raise UsageError(f"{origin}: {value!r} is not a valid value{where}.", hint=f"Give {error}.") from None
+        values[setting.name] = read_value(setting.name, value, origin, block_table if origin == in_script else None)
         origins[setting.name] = origin
     if "verbosity" not in values:
         values["verbosity"] = verbosity_from(environ)
     settings = Settings(**values, origins=origins)  # type: ignore[arg-type]
-    _refuse_credentials_in_block(settings)
+    _refuse_credentials_in_block(settings, block_table)
+    if settings.index or settings.sources:
+        return _with_indexes_joined(settings, config, config_path, block_table)
     return settings
 
 
-def _find(
-    setting: _Setting,
-    command_line: Mapping[str, object],
-    environ: Mapping[str, str],
-    block_tool: Mapping[str, object],
-    config: Mapping[str, object],
-    config_path: str,
-) -> tuple[object, str] | None:
-    if command_line.get(setting.name) is not None:
-        return command_line[setting.name], f"--{setting.key}"
-    if setting.variable and environ.get(setting.variable):
-        return environ[setting.variable], f"the variable {setting.variable}"
-    if setting.in_block and setting.key in block_tool:
-        return block_tool[setting.key], "[tool.pyscript] in the script"
-    if setting.in_config and setting.key in config:
-        return config[setting.key], config_path
-    return None
+def read_value(name: str, value: object, origin: str, table: BlockTable | None = None) -> object:
+    """Return what a value means for the setting of a name.
+
+    Raises `UsageError` that names the place, shows it in the script where `table` is given, and says what is allowed.
+    """
+    setting = next(each for each in _SETTINGS if each.name == name)
+    try:
+        return setting.read(value)
+    except ValueError as error:
+        raise _wrong_value(setting.key, value, origin, error, table) from None
+
+
+def _wrong_value(key: str, value: object, origin: str, error: ValueError, table: BlockTable | None) -> UsageError:
+    right, problem, word, *_ = (*error.args, "", "", "")
+    if not problem:
+        where = "" if key in origin or "variable" in origin.split() else f" for {key}"
+        problem = f"{value!r} is not a valid value{where}"
+    return UsageError(
+        f"{origin}: {problem}.", hint=f"Give {right}.", excerpt=table.excerpt_of(key, word) if table else None
+    )
+
+
+def _with_indexes_joined(
+    settings: Settings, config: Mapping[str, object], config_path: str, table: BlockTable
+) -> Settings:
+    """Return the settings with the config file's indexes behind the script's; every source must name one of them."""
+    from launcher.script.index_tables import join_indexes, require_known  # noqa: PLC0415
+
+    origins, key = settings.origins, "index"
+    try:
+        if is_of_script(origins.get("index", "")) and "index" in config:
+            others = read_value("index", config["index"], config_path)
+            settings = replace(settings, index=join_indexes(settings.index, others))  # type: ignore[arg-type]
+        key = "sources"
+        require_known(settings.sources, settings.index)
+    except ValueError as error:
+        raise _wrong_value(key, None, origins[key], error, table) from None
+    return settings
+
+
+def is_of_script(origin: str) -> bool:
+    """Tell whether an origin is a table of the script's block."""
+    return origin.endswith("] in the script")
 
 
 def verbosity_from(environ: Mapping[str, str]) -> int:
     """Return the verbosity that variables ask for. Raises `UsageError` where one is neither true nor false."""
-    if _is_on("PYSCRIPT_QUIET", environ):
+    if is_on("PYSCRIPT_QUIET", environ):
         return -1
     value = environ.get("PYSCRIPT_VERBOSE", "")
-    return min(int(value), 2) if value.isdigit() else int(_is_on("PYSCRIPT_VERBOSE", environ))
+    return min(int(value), 2) if value.isdigit() else int(is_on("PYSCRIPT_VERBOSE", environ))
 
 
-def _is_on(name: str, environ: Mapping[str, str]) -> bool:
+def is_on(name: str, environ: Mapping[str, str]) -> bool:
+    """Tell whether a variable is true. Raises `UsageError` where it is neither true nor false."""
     try:
         return _boolean(environ.get(name, ""))
     except ValueError as error:
@@ -278,15 +346,16 @@ def _refuse_unknown(config: Mapping[str, object], config_path: str) -> None:
             raise UsageError(f"{config_path}: there is no setting called {key!r}.", hint="Known: " + ", ".join(known))
 
 
-def _refuse_credentials_in_block(settings: Settings) -> None:
+def _refuse_credentials_in_block(settings: Settings, table: BlockTable) -> None:
     """A script that is passed around must not carry, or make others send, credentials (DESIGN, section 10)."""
-    for name in ("index_url", "extra_index_url", "find_links"):
-        if settings.origins.get(name) != "[tool.pyscript] in the script":
+    for name in ("index_url", "extra_index_url", "find_links", "index"):
+        if not is_of_script(settings.origins.get(name, "")):
             continue
         value = getattr(settings, name)
-        if any(has_credentials(url) for url in ([value] if isinstance(value, str) else value)):
+        urls = [value] if isinstance(value, str) else [each if isinstance(each, str) else each.url for each in value]
+        if any(has_credentials(url) for url in urls):
             raise UsageError(
-                "The script's [tool.pyscript] table has a URL with a user name or password in it.",
+                f"The script's {table.name} table has a URL with a user name or password in it.",
                 hint="Take it out of the script; give it by PYSCRIPT_INDEX_URL or in config.toml.",
             )
 
@@ -294,21 +363,10 @@ def _refuse_credentials_in_block(settings: Settings) -> None:
 def has_credentials(text: str) -> bool:
     """Tell whether there is a URL with a user name or a password in `text`.
 
-    >>> has_credentials("a @ https://me:secret@127.0.0.1/a.whl"), has_credentials("git@example.com")
+    >>> has_credentials("a @ https://me:secret@127.0.0.1/a.whl"), has_credentials("a @ git+ssh://git@example.com/a.git")
     (True, False)
     """
     return _CREDENTIALS.search(text) is not None
-
-
-def with_relative_paths_from(settings: Settings, directory: str) -> Settings:
-    """Return the settings with the script's own relative find-links made absolute from `directory`."""
-    if settings.origins.get("find_links") != "[tool.pyscript] in the script":
-        return settings
-    return replace(settings, find_links=tuple(_absolute(link, directory) for link in settings.find_links))
-
-
-def _absolute(link: str, directory: str) -> str:
-    return link if "://" in link else str(Path(directory, link).absolute())
 
 
 def config_path(environ: Mapping[str, str]) -> Path:

@@ -125,6 +125,15 @@ def _add_index_options(parser: argparse.ArgumentParser) -> None:
         "-f", "--find-links", action="append", metavar="PLACE", help="a folder or page with wheels (repeatable)"
     )
     group.add_argument("--no-index", action="store_true", default=None, help="use find-links only")
+    group.add_argument(
+        "--trusted-host", action="append", metavar="HOST", help="do not verify its certificate (repeatable)"
+    )
+    group.add_argument("--cert", metavar="FILE", help="the certificates to believe instead of the system's")
+    group.add_argument("--client-cert", metavar="FILE", help="the certificate to show, with its private key")
+    group.add_argument("--proxy", metavar="URL", help="the proxy to use instead of HTTPS_PROXY")
+    group.add_argument(
+        "--keyring-provider", metavar="HOW", help="subprocess: ask the keyring program for credentials; or disabled"
+    )
     group.add_argument("--offline", action="store_true", default=None, help="use what is in the cache and never ask")
     group.add_argument("--refresh", action="store_true", default=None, help="ask the index again and resolve anew")
     group.add_argument("-U", "--upgrade", action="store_true", default=None, help="resolve anew to the newest versions")

@@ -60,6 +60,12 @@ VARIABLES = (
     "PYSCRIPT_RESOLUTION",
     "PYSCRIPT_EXCLUDE_NEWER",
     "PYSCRIPT_EXCLUDE_NEWER_PACKAGE",
+    "PYSCRIPT_NO_PIP_CONFIG",
+    "PIP_CONFIG_FILE",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_NO_INDEX",
 )
 """Variables that could change what the full path decides.
 

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
@@ -33,6 +33,7 @@ from launcher.resolve.once import Once
 from launcher.resolve.page_cache import PageCache
 from launcher.resolve.pages import PUT_THERE, PageFile, ProjectPage, files_in_json, make_page, merge_pages
 from launcher.resolve.releases import tags_of
+from launcher.resolve.tls import Access
 from launcher.resolve.urls import (
     is_safe_filename,
     mask_credentials,
@@ -41,11 +42,12 @@ from launcher.resolve.urls import (
     split_credentials,
 )
 from launcher.resolve.wheel_files import WheelFiles
+from launcher.script.index_tables import NamedIndex, canonical_name
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
 
-__all__ = ["Candidate", "Index", "IndexSettings"]
+__all__ = ["Access", "Candidate", "Index", "IndexSettings"]
 
 _T = TypeVar("_T")
 
@@ -54,13 +56,17 @@ _T = TypeVar("_T")
 class IndexSettings:
     """Where to look and how patiently. `refresh` asks the index even about what is fresh in the cache.
 
-    `index_url` None is the default index. A location is a URL or, also for find-links, a path.
+    `index_url` None is the default index. A location is a URL or, also for find-links, a path. `named` are indexes in
+    front of all others; a package in `sources` comes from the one of that name and from nowhere else.
     """
 
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     no_index: bool = False
+    named: tuple[NamedIndex, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    access: Access = field(default_factory=Access)
     offline: bool = False
     refresh: bool = False
     timeout_s: float = 15.0
@@ -70,12 +76,14 @@ class IndexSettings:
 class Index:
     """All places that one resolution looks at, for one interpreter. Every method may be called from any thread.
 
-    A name is taken from the first index that has it: the extra indexes in their order, then the index. What find-links
-    locations have is put beside it. Close it, or use it as a context manager.
+    A name is taken from the first index that has it: those with a name in their order, the extra indexes in theirs,
+    then the index. What find-links locations have is put beside it. Close it, or use it as a context manager.
     """
 
     def __init__(self, settings: IndexSettings, interpreter: Interpreter, cache: Cache) -> None:
-        self.fetcher = Fetcher(timeout_s=settings.timeout_s, retries=settings.retries, offline=settings.offline)
+        self.fetcher = Fetcher(
+            timeout_s=settings.timeout_s, retries=settings.retries, offline=settings.offline, access=settings.access
+        )
         self._pages = PageCache(cache, self.fetcher, refresh=settings.refresh)
         self._files = WheelFiles(cache, self.fetcher)
         self._metadata = MetadataSource(cache, self.fetcher, self._files)
@@ -83,6 +91,7 @@ class Index:
         self._offered = _OfferedPage(self.fetcher)
         self._finder = PackageFinder(session=self._offered, index_urls=[_OFFER], target_python=self._target)
         self._finder_lock = threading.Lock()
+        self._sources: dict[str, str] = {}
         self.locations = self._index_locations(settings)
         self._find_links = tuple(self._as_url(location) for location in settings.find_links)
         self._project_pages: Once[str, ProjectPage | None] = Once()
@@ -169,7 +178,13 @@ class Index:
 
     # Pages
 
+    def places_of(self, name: str) -> tuple[str, ...]:
+        """Return the indexes that are asked for a project, in their order."""
+        return (self._sources[name],) if name in self._sources else self.locations
+
     def _find_page(self, name: str) -> ProjectPage | None:
+        if name in self._sources:
+            return self._page_at(self._sources[name], name)
         page = None
         for location in self.locations:
             page = self._page_at(location, name)
@@ -210,14 +225,18 @@ class Index:
     def _index_locations(self, settings: IndexSettings) -> tuple[str, ...]:
         if settings.no_index:
             return ()
+        named = {canonical_name(each.name): self._as_url(each.url, each.name) for each in settings.named}
+        self._sources = {name: named[canonical_name(index)] for name, index in settings.sources.items()}
         # The default index is unearth's own: a finder that is given none has one.
         default = settings.index_url or PackageFinder().sources[0]["url"]
-        return tuple(dict.fromkeys(self._as_url(each) for each in (*settings.extra_index_urls, default)))
+        first = [named[canonical_name(each.name)] for each in settings.named if not each.explicit]
+        others = [self._as_url(each) for each in (*settings.extra_index_urls, default)]
+        return tuple(dict.fromkeys((*first, *others)))
 
-    def _as_url(self, location: str) -> str:
-        """Return a location as a URL without credentials, which the fetcher keeps."""
+    def _as_url(self, location: str, name: str = "") -> str:
+        """Return a location as a URL without credentials, which the fetcher keeps; those of a name are variables."""
         if "://" in location or location.startswith("file:"):
-            return self.fetcher.remember_credentials(location)
+            return self.fetcher.credentials.remember(location, name, os.environ)
         if os.path.exists(location):
             return Path(location).absolute().as_uri()
         raise UsageError(

@@ -90,7 +90,9 @@ def _require_known(roots: Sequence[Root], index: Index) -> None:
     """Raise `PackageNotFound` for the first written requirement that no index knows."""
     for root in roots:
         if root.candidate is None and index.page(root.dependency.name) is None:
-            looked_at = ", ".join(map(mask_credentials, index.locations)) or "the find-links locations"
+            looked_at = (
+                ", ".join(map(mask_credentials, index.places_of(root.dependency.name))) or "the find-links locations"
+            )
             raise PackageNotFound(
                 f"There is no package called {root.dependency.name} ({root.requested.origin}).",
                 hint=f"Check the spelling: what is imported may be installed by another name. Asked: {looked_at}",

@@ -36,6 +36,8 @@ TOOL_KEYS = (
     "extra-index-url",
     "find-links",
     "no-index",
+    "index",
+    "sources",
     "offline",
     "max-age",
     "constraint",
@@ -58,7 +60,7 @@ _CLOSING = "# ///"
 
 _MOST_WARNINGS = 5
 
-_KEYS_OF_LATER_VERSIONS = frozenset({"gui", "index", "no-binary", "no-build", "pause", "permissions", "sources"})
+_KEYS_OF_LATER_VERSIONS = frozenset({"gui", "no-binary", "no-build", "pause", "permissions"})
 """Nobody should think that one of these protects them before it does."""
 
 _TOML_TYPES: tuple[tuple[type, str], ...] = (
@@ -198,6 +200,24 @@ def excerpt_of_requires_python(path: str, text: str, metadata: ScriptMetadata) -
         return None
     script = _Script(path, text, metadata.block)
     return _excerpt_of_text(path, script.lines(), script.line_of("requires-python"), metadata.requires_python, script)
+
+
+def excerpt_of_setting(
+    path: str, text: str, metadata: ScriptMetadata, table: str, *, key: str, word: str
+) -> Excerpt | None:
+    """Return the place of what a tool's `table` says for `key`: of a string `word` in it, else of its first line."""
+    if metadata.block is None:
+        return None
+    script, toml = _Script(path, text, metadata.block), metadata.block.metadata
+    start = find_key(toml, table)
+    start = None if start is None else find_key(toml, key, start)
+    if start is None:
+        return None
+    found = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])").search(toml, start) if word else None
+    if found:
+        return script.excerpt(found.start(), len(word))
+    start = find_value(toml, key, start) or start
+    return script.excerpt(start, max(1, len(toml[start : toml.find("\n", start)].rstrip())))
 
 
 def _last_closing_line(text: str, content_start: int, run_end: int) -> int | None:

@@ -34,9 +34,9 @@ def find_key(toml: str, key: str, after: int = 0) -> int | None:
     return found.start("key") if found else None
 
 
-def find_value(toml: str, key: str) -> int | None:
-    """Return the offset of the value in the first line ``key = value``, or None where there is no such line."""
-    found = _key_line(toml, key)
+def find_value(toml: str, key: str, after: int = 0) -> int | None:
+    """Return the offset of the value where the line that `find_key` finds is ``key = value``, else None."""
+    found = _key_line(toml, key, after)
     return found.end("equals") if found and found["equals"] else None
 
 

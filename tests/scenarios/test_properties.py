@@ -43,10 +43,11 @@ worlds = st.dictionaries(
 class _Index:
     """An index in memory."""
 
-    locations = ("memory",)
-
     def __init__(self, world: World) -> None:
         self._world = world
+
+    def places_of(self, name: str) -> tuple[str, ...]:
+        return ("memory",)
 
     def page(self, name: str) -> ProjectPage | None:
         files = [

@@ -18,6 +18,7 @@ import html
 import io
 import json
 import re
+import ssl
 import threading
 import time
 import zipfile
@@ -97,9 +98,12 @@ class ServedFile:
 
 
 class IndexServer:
-    """An index and its files; use as a context manager. Attributes may be changed while it runs."""
+    """An index and its files; use as a context manager. Attributes may be changed while it runs.
 
-    def __init__(self) -> None:
+    With a `tls` context of a server it speaks https.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.files: dict[str, list[ServedFile]] = {}
         self.requests: list[LoggedRequest] = []
         self.serves_json = True
@@ -116,6 +120,9 @@ class IndexServer:
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"index": self})
         self._server = _Server(("127.0.0.1", 0), handler)
+        self._scheme = "https" if tls else "http"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self) -> IndexServer:
@@ -131,8 +138,8 @@ class IndexServer:
 
     @property
     def origin(self) -> str:
-        """``http://127.0.0.1:PORT``."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        """``http://127.0.0.1:PORT``, or with https."""
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def index_url(self) -> str:

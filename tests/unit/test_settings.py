@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from launcher.errors import UsageError
+from launcher.errors import Excerpt, UsageError
+from launcher.request import with_relative_paths_from
+from launcher.script.index_tables import NamedIndex, Source
 from launcher.settings import (
+    BlockTable,
     Settings,
     config_path,
     read_config_file,
     read_duration,
     resolve_settings,
-    with_relative_paths_from,
 )
 
 
@@ -113,8 +115,10 @@ def test_a_script_cannot_decide_about_the_machine(key: str) -> None:
 
 
 def test_a_script_must_not_carry_credentials() -> None:
-    with pytest.raises(UsageError, match="user name or password"):
-        resolve_settings({}, {}, {"index-url": "https://me:secret@127.0.0.1/simple/"}, {})
+    url = "https://me:secret@127.0.0.1/simple/"
+    for tool in ({"index-url": url}, {"index": [{"name": "a", "url": url}]}):
+        with pytest.raises(UsageError, match="user name or password"):
+            resolve_settings({}, {}, tool, {})
     assert resolve_settings({}, {"PYSCRIPT_INDEX_URL": "https://me:secret@127.0.0.1/"}, {}, {}).index_url
 
 
@@ -124,6 +128,71 @@ def test_find_links_of_a_script_count_from_the_script() -> None:
     assert settings.find_links == (str(Path("/somewhere/wheels").absolute()), "https://127.0.0.1/wheels")
     given = with_relative_paths_from(resolve_settings({"find_links": ["wheels"]}, {}, {}, {}), "/somewhere")
     assert given.find_links == ("wheels",)
+    sourced = resolve_settings({}, {}, {"sources": {"a": {"path": "../a"}, "b": {"url": "https://h/b.whl"}}}, {})
+    paths = [source.path for source in with_relative_paths_from(sourced, "/somewhere").sources]
+    assert paths == [str(Path("/somewhere/../a")), None]
+
+
+COMPANY = {"name": "company", "url": "https://a/simple/"}
+
+
+def test_indexes_of_the_script_come_before_those_of_the_config_file() -> None:
+    tool = {"index": [{"name": "b", "url": "https://b/"}], "sources": {"demo": {"index": "company"}}}
+    settings = resolve_settings({}, {}, tool, {"index": [COMPANY]})
+    assert settings.index == (NamedIndex("b", "https://b/"), NamedIndex("company", "https://a/simple/"))
+    assert settings.sources == (Source("demo", index="company"),)
+    assert resolve_settings({}, {}, {}, {"index": [COMPANY]}).index == settings.index[1:]
+
+
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [
+        ({"sources": {"demo": {"index": "compani"}}}, "demo is to come from 'compani', and no index is called that."),
+        ({"index": [COMPANY, COMPANY]}, "two indexes are called 'company'."),
+        ({"index": [{**COMPANY, "url": "https://evil/"}]}, "the config file has another index called 'company'."),
+        ({"index": "https://a/"}, "'https://a/' is not a valid value for index."),
+        ({"sources": {"demo": {"git": "a", "url": "b"}}}, "the source of demo names git and url."),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_said(tool: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve_settings({}, {}, tool, {"index": [COMPANY]})
+    assert caught.value.message == f"[tool.pyscript] in the script: {message}"
+    assert caught.value.hint
+
+
+def test_the_place_of_a_wrong_value_is_asked_of_the_block() -> None:
+    excerpt = Excerpt("x.py", 3, "# timeout = -1", 13, 2)
+    asked: list[tuple[str, str]] = []
+
+    def excerpt_of(key: str, word: str) -> Excerpt:
+        asked.append((key, word))
+        return excerpt
+
+    table = BlockTable("[tool.uv]", excerpt_of)
+    with pytest.raises(UsageError) as caught:
+        resolve_settings({}, {}, {"timeout": -1}, {}, "config.toml", table)
+    assert (caught.value.excerpt, asked) == (excerpt, [("timeout", "")])
+    assert caught.value.message == "[tool.uv] in the script: -1 is not a valid value for timeout."
+    with pytest.raises(UsageError) as caught:
+        resolve_settings({"timeout_s": -1}, {}, {"timeout": -1}, {}, "config.toml", table)
+    assert caught.value.excerpt is None
+
+
+@pytest.mark.parametrize("key", ["cert", "client-cert", "proxy", "trusted-host", "keyring-provider"])
+def test_a_script_cannot_decide_whom_to_trust(key: str) -> None:
+    assert resolve_settings({}, {}, {key: "x"}, {}) == Settings()
+    name = key.replace("-", "_")
+    chosen = "subprocess" if key == "keyring-provider" else "/x"
+    expected = (chosen,) if key == "trusted-host" else chosen
+    assert getattr(resolve_settings({}, {f"PYSCRIPT_{name.upper()}": chosen}, {}, {}), name) == expected
+    assert getattr(resolve_settings({}, {}, {}, {key: [chosen] if key == "trusted-host" else chosen}), name) == expected
+
+
+def test_how_an_index_is_reached_does_not_change_what_is_resolved() -> None:
+    reached = resolve_settings({"cert": "/x", "proxy": "http://p", "trusted_host": ["h"]}, {}, {}, {})
+    assert reached.resolution_key() == Settings().resolution_key()
+    assert resolve_settings({}, {}, {"index": [COMPANY]}, {}).resolution_key() != Settings().resolution_key()
 
 
 def test_a_script_has_no_say_in_where_interpreters_come_from() -> None:

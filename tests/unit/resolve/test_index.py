@@ -12,13 +12,21 @@ from typing import Any
 import pytest
 
 from launcher.cache import Bucket, Cache
-from launcher.errors import HashMismatch, IndexUnreachable, InvalidWheel, NotAvailableOffline, UsageError
+from launcher.errors import (
+    HashMismatch,
+    IndexUnreachable,
+    InvalidWheel,
+    NotAvailableOffline,
+    PackageNotFound,
+    UsageError,
+)
 from launcher.reporter import SilentReporter
 from launcher.resolve import fetcher as fetcher_module
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.index import Index, IndexSettings
 from launcher.resolve.provider import resolve
 from launcher.resolve.resolution import Policy, Requested
+from launcher.script.index_tables import NamedIndex
 from tests.scenarios.interpreters import make_interpreter
 from tests.support.index_server import Fault, IndexServer
 from tests.support.wheels import Flaw, Wheel
@@ -124,6 +132,74 @@ def test_a_broken_index_does_not_let_the_next_one_answer(server: IndexServer, ca
         with opened(server, cache, extra_index_urls=(company.index_url,)) as index, pytest.raises(IndexUnreachable):
             index.page("demo")
     assert server.requests == []
+
+
+@pytest.fixture
+def company() -> Iterator[IndexServer]:
+    with IndexServer() as running:
+        running.add(Wheel("demo", "0.5"), Wheel("ours", "1.0"))
+        yield running
+
+
+def test_named_indexes_come_first(server: IndexServer, company: IndexServer, cache: Cache) -> None:
+    named = (NamedIndex("company", company.index_url),)
+    with IndexServer() as extra, opened(server, cache, named=named, extra_index_urls=(extra.index_url,)) as index:
+        assert index.locations == (company.index_url, extra.index_url, server.index_url)
+        assert candidate(index).version == "0.5"
+        assert (server.paths(), extra.paths()) == ([], [])
+
+
+def test_an_explicit_index_is_asked_for_its_packages_alone(
+    server: IndexServer, company: IndexServer, cache: Cache
+) -> None:
+    server.add(Wheel("ours", "9.9"))
+    named = (NamedIndex("Company", company.index_url, explicit=True),)
+    with opened(server, cache, named=named, sources={"ours": "company"}) as index:
+        assert candidate(index).version == "1.0"
+        assert candidate(index, "ours").version == "1.0"
+    assert (server.paths(), company.paths()) == (["/simple/demo/"], ["/simple/ours/"])
+
+
+def test_a_package_comes_from_its_source_and_from_nowhere_else(
+    server: IndexServer, company: IndexServer, cache: Cache, tmp_path: Path
+) -> None:
+    Wheel("elsewhere", "1.0").write(tmp_path)
+    server.add(Wheel("elsewhere", "1.0"))
+    named = (NamedIndex("company", company.index_url),)
+    options = {"named": named, "sources": {"elsewhere": "company"}, "find_links": (str(tmp_path),)}
+    with opened(server, cache, **options) as index:
+        assert index.page("elsewhere") is None
+        asked = [Requested("elsewhere", "--with")]
+        with pytest.raises(PackageNotFound) as caught:
+            resolve(asked, make_interpreter(), index, Policy(), SilentReporter())
+    assert caught.value.hint is not None
+    assert caught.value.hint.endswith(f"Asked: {company.index_url}")
+    assert server.paths() == []
+
+
+def test_without_any_index_find_links_stand_for_sources_too(
+    server: IndexServer, company: IndexServer, cache: Cache, tmp_path: Path
+) -> None:
+    DEMO.write(tmp_path)
+    named = (NamedIndex("company", company.index_url),)
+    options = {"named": named, "sources": {"demo": "company"}, "find_links": (str(tmp_path),)}
+    with opened(server, cache, no_index=True, **options) as index:
+        assert candidate(index).version == "1.0"
+    assert (server.paths(), company.paths()) == ([], [])
+
+
+def test_a_named_index_gets_its_variables(
+    server: IndexServer, company: IndexServer, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYSCRIPT_INDEX_COMPANY_USERNAME", "me")
+    monkeypatch.setenv("PYSCRIPT_INDEX_COMPANY_PASSWORD", "secret")
+    company.credentials = ("me", "secret")
+    with opened(server, cache, named=(NamedIndex("company", company.index_url),)) as index:
+        index.metadata(candidate(index))
+        server.add(Wheel("public"))
+        candidate(index, "public")
+    assert {request.status for request in company.requests} == {200, 404}
+    assert {request.headers.get("authorization") for request in server.requests} == {None}
 
 
 def test_the_default_index_is_unearths(cache: Cache) -> None:
