@@ -144,6 +144,7 @@ def _environments_of_script(cache: Cache, script: str) -> set[str]:
     wanted = Path(os.path.abspath(script))
     found = set()
     for path, record in collection.launch_records(cache):
+        # Where a record does not tell where it was launched, it may have been here.
         named = path or (Path(os.path.abspath(record.tokens[-1])) if record.tokens else None)
         if named is not None and (named == wanted or named.resolve() == wanted.resolve()):
             found.add(os.path.basename(record.environment))

@@ -146,15 +146,28 @@ def environments_of_scripts(cache: Cache) -> Iterator[str]:
 
 
 def launch_records(cache: Cache) -> Iterator[tuple[Path | None, records.LaunchRecord]]:
-    """Yield each launch record with its script's absolute path, None where the launch had options or no script."""
+    """Yield each launch record with the absolute path of its target, None where the record does not tell.
+
+    A target with options before it may be no script at all but a module or a program; then nothing has that path.
+    """
     root = cache.root / Bucket.LAUNCH
     for directory, _, names in os.walk(root):
         for name in names:
             path = Path(directory, name)
             if record := records.read(str(path)):
-                mirrored = path.relative_to(root).with_name(name.removesuffix(records.SUFFIX))
-                has_options = mirrored.parts[0] == records.OPTIONS_DIRECTORY
-                yield None if has_options else Path(os.sep, mirrored), record
+                yield _target(record.place, record.tokens), record
+
+
+def _target(place: str, tokens: tuple[str, ...]) -> Path | None:
+    """Return the path that a record stands for; one with options lies where it was launched, under its words."""
+    options = f"/{records.OPTIONS_DIRECTORY}/"
+    if not place.startswith(options):
+        return Path(os.sep, place)
+    words = " ".join(tokens)
+    if words and place.endswith(f"/{words}"):
+        return Path(os.sep, place.removeprefix(options).removesuffix(words), tokens[-1])
+    # The words make no file name, so the record does not say where it was launched.
+    return Path(tokens[-1]) if tokens and os.path.isabs(tokens[-1]) else None
 
 
 def directory_size(path: Path, *, without_shared: bool = False) -> tuple[int, int]:

@@ -81,6 +81,17 @@ def test_clean_of_a_script_takes_what_only_it_uses(
     assert run_pyscript(filled[0]).returncode == 0
 
 
+def test_clean_of_a_script_finds_its_launches_with_options_from_anywhere(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path, cache_dir: Path
+) -> None:
+    write_script("import speak", "speak", name="speaking.py")
+    (tmp_path / "elsewhere").mkdir()
+    assert run_pyscript("--with", "greet", "speaking.py").returncode == 0
+    done = run_pyscript("cache", "clean", "../speaking.py", cwd=tmp_path / "elsewhere")
+    assert done.stdout.startswith("Removed 1 environment and 3 wheels, "), done.stderr
+    assert names(cache_dir / "environments-v1") == []
+
+
 def test_clean_of_a_package_takes_its_wheels_and_who_uses_them(
     filled: tuple[Path, Path], run_pyscript: Program, cache_dir: Path
 ) -> None:

@@ -176,16 +176,35 @@ def test_it_happens_once_a_day(cache: Cache) -> None:
     assert collection.collect_when_due(cache, "", reporter) is None
 
 
+@pytest.mark.parametrize(
+    ("tokens", "directory", "expected"),
+    [
+        (("--with", "a", "x.py"), "/home/me", "/home/me/x.py"),
+        (("--with", "a", "x.py"), "/", "/x.py"),
+        (("--with", "a", "./tools/x.py"), "/home/me", "/home/me/tools/x.py"),
+        (("--with", "a", "/opt/x.py"), "/home/me", "/opt/x.py"),
+        (("--with", "a", "../x.py"), "/home/me", None),
+        (("--with", "a b\tc", "/opt/x.py"), "/home/me", "/opt/x.py"),
+        (("-m", "http.server"), "/home/me", "/home/me/http.server"),
+    ],
+)
+def test_a_launch_with_options_is_found_with_its_target(
+    tokens: tuple[str, ...], directory: str, expected: str | None, cache: Cache
+) -> None:
+    path = records.record_path(str(cache.root), tokens, directory)
+    program = str(cache.path(Bucket.ENVIRONMENTS, "a1") / "bin" / "python")
+    record = LaunchRecord(program, records.environment_of(program), records.variables_of({}), tokens, 2)
+    record.place = records.record_place(tokens, directory) or ""
+    content = records.encode(record)
+    assert path is not None
+    assert content is not None
+    cache.write_file(Path(path), content)
+    assert [target for target, _ in collection.launch_records(cache)] == [expected and Path(expected)]
+
+
 def test_records_are_found_with_their_scripts(cache: Cache, tmp_path: Path) -> None:
     record_for(cache, tmp_path / "x.py", environment(cache, "a1", 0))
-    with_options = records.record_path(str(cache.root), ("--with", "a", "x.py"), "/")
-    record = LaunchRecord("/env/bin/sh", "/env", records.variables_of({}), ("--with", "a", "x.py"), 2)
-    record.place = records.record_place(record.tokens, "/") or ""
-    content = records.encode(record)
-    assert with_options is not None
-    assert content is not None
-    cache.write_file(Path(with_options), content)
-    assert {script for script, _ in collection.launch_records(cache)} == {tmp_path / "x.py", None}
+    assert [target for target, _ in collection.launch_records(cache)] == [tmp_path / "x.py"]
 
 
 def test_hard_links_count_once(tmp_path: Path) -> None:
