@@ -98,8 +98,11 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     )
 
 
-def interpreter_for(needs: Needs, cache: Cache, reporter: Reporter) -> Interpreter:
-    """Return the interpreter that the script and the settings ask for; raises as `find_interpreter` does."""
+def interpreter_for(needs: Needs, cache: Cache, reporter: Reporter, obtain: Obtain | None = None) -> Interpreter:
+    """Return the interpreter that the script and the settings ask for; raises as `find_interpreter` does.
+
+    One that is not here is downloaded, unless another way to `obtain` it is given.
+    """
     settings = needs.settings
     wanted = InterpreterRequest(
         needs.requires_python,
@@ -107,7 +110,7 @@ def interpreter_for(needs: Needs, cache: Cache, reporter: Reporter) -> Interpret
         needs.requires_python_line,
         settings.origins.get("python", "--python"),
     )
-    obtain = obtaining(settings, cache, reporter)
+    obtain = obtain or obtaining(settings, cache, reporter)
     return find_interpreter(wanted, cache, reporter, refresh=settings.refresh, obtain=obtain)
 
 
@@ -356,8 +359,8 @@ def _record(
         request.skipped,
         needs.source.head if needs.source else None,
     )
-    if request.kind is TargetKind.SCRIPT and not record.head:
-        path = os.path.join(request.directory, request.target)
+    if needs.source and request.kind is TargetKind.SCRIPT and not record.head:
+        path = os.path.join(request.directory, needs.source.path)
         record.stamps[path] = records.stamp_of(path)
     elif request.kind is TargetKind.COMMAND:
         record.stamps[os.path.join(request.directory, request.target)] = None  # a script of that name would come first

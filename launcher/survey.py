@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from launcher.cache import Cache
 from launcher.environment.collection import directory_size
@@ -16,6 +17,9 @@ from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, read_needs
 from launcher.resolve.resolution import Resolution, remember_resolution, remembered_resolution, resolution_key
+
+if TYPE_CHECKING:
+    from launcher.python.demand import Demand, NotFetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def look(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter
     Raises what reading the script and finding an interpreter raise.
     """
     needs = read_needs(request, environ, reporter)
-    interpreter = interpreter_for(needs, cache, reporter)
+    interpreter = interpreter_for(needs, cache, reporter, None if needs.settings.no_python_download else _not_now)
     # What an editable project needs is known when it is built.
     return Survey(needs, interpreter) if needs.editables else _with_remembered(Survey(needs, interpreter), cache)
 
@@ -85,6 +89,12 @@ def newest_versions(survey: Survey, cache: Cache, reporter: Reporter) -> dict[st
     with closing(LazyIndex(survey.needs.requested, survey.needs.settings, survey.interpreter, cache)) as index:
         policy = survey.needs.policy.for_others()
         return newest.newest_versions(survey.resolution.pins, policy, survey.interpreter, index.open())
+
+
+def _not_now(_: Demand) -> NotFetched:
+    from launcher.python.demand import NotFetched  # noqa: PLC0415 - loaded by who asks
+
+    return NotFetched("None was downloaded, because this only looks.", "launch or prepare the script, which gets one")
 
 
 def package_sizes(survey: Survey, cache: Cache) -> dict[str, PackageSize]:

@@ -99,7 +99,7 @@ def _subjects(facts: Facts) -> Iterator[tuple[str, _Lines]]:
     yield "interpreter", [(f"{kind} {interpreter.version}, {interpreter.executable}", ""), (_why(survey), "")]
     if settings := list(_settings(survey)):
         yield "settings", [(f"{key} = {_value(value)}", origin) for key, value, origin in settings]
-    yield "resolution", [(_resolution(survey), f"pyscript tree {facts.script}" if survey.resolution else "")]
+    yield "resolution", [(_resolution(survey), "")]
     yield "environment", _environment(facts)
     warmth = facts.warmth
     yield "next launch", [("warm" if warmth.is_warm else f"not warm: {warmth.reason}", "")]
@@ -144,7 +144,7 @@ def _why(survey: Survey) -> str:
         origin = needs.settings.origins.get("python", "--python")
         return f"asked for by {origin} ({needs.settings.python})" + " and requires-python" * satisfies
     if own and os.path.realpath(own) == os.path.realpath(survey.interpreter.executable):
-        return "the one that pyscript runs on" + ", which satisfies requires-python" * satisfies
+        return "the one that pyscript runs on" + "; it satisfies requires-python" * satisfies
     if satisfies:
         return "the newest here that satisfies requires-python; the one that pyscript runs on does not"
     return "the newest here"

@@ -47,8 +47,10 @@ def show(title: str, survey: Survey, graph: PackageGraph, choice: Choice) -> Non
         head: list[Line] = [[(title, "bold")], *([(text, "dim")] for text in heads)]
         rows = [_row(branch, graph, is_outdated=is_outdated) for branch in branches]
         output.print_columns([head, *rows], right_aligned=(1, 2))
-    for line in _summary(title, survey, graph, branches):
+    for line in _summary(survey, graph, branches):
         output.print_parts((line, "dim"))
+    if graph.is_newest_known:
+        _show_news(title, graph)
 
 
 def as_json(script: str | None, survey: Survey, graph: PackageGraph, choice: Choice) -> Mapping[str, object]:
@@ -79,7 +81,7 @@ def _row(branch: Branch, graph: PackageGraph, *, is_outdated: bool) -> list[Line
     cells: list[Line] = [label, [(_size(name, graph), "dim")], [(_sum(below, graph), "dim")]]
     newer = graph.newer(name)
     if is_outdated and newer:
-        cells.append([(newer, "new"), (_held(graph.holders(name)), "dim")])
+        cells.append([(newer, "new")])
     return cells
 
 
@@ -108,7 +110,7 @@ def _held(holders: Sequence[Relation]) -> str:
         return ""
     names = list(dict.fromkeys(_holder(each) for each in holders))
     more = f" and {len(names) - _MOST_HOLDERS} more" if len(names) > _MOST_HOLDERS else ""
-    return f"  held by {', '.join(names[:_MOST_HOLDERS])}{more}"
+    return f"held by {', '.join(names[:_MOST_HOLDERS])}{more}"
 
 
 def _holder(relation: Relation) -> str:
@@ -131,7 +133,7 @@ def _sum(names: Iterable[str], graph: PackageGraph) -> str:
     return "" if total is None else megabytes(total)
 
 
-def _summary(title: str, survey: Survey, graph: PackageGraph, branches: Sequence[Branch]) -> list[str]:
+def _summary(survey: Survey, graph: PackageGraph, branches: Sequence[Branch]) -> list[str]:
     lines = []
     if any(branch.is_cut for branch in branches):
         lines.append("(*) shown in full elsewhere, nearer to the top")
@@ -146,18 +148,23 @@ def _summary(title: str, survey: Survey, graph: PackageGraph, branches: Sequence
     lines.append(
         ", ".join([f"{count} package{'s' * (count != 1)}", *sizes]) + f", for Python {survey.interpreter.version}"
     )
-    if graph.is_newest_known:
-        lines.append(_news(title, graph))
     return lines
 
 
-def _news(title: str, graph: PackageGraph) -> str:
-    newer = [name for name in graph.pins if graph.newer(name)]
-    held = sum(bool(graph.holders(name)) for name in newer)
+def _show_news(title: str, graph: PackageGraph) -> None:
+    """Say for each package that could be newer what keeps it from that."""
+    newer = [(name, version) for name in graph.pins if (version := graph.newer(name))]
     if not newer:
-        return "All are the newest there are"
-    advice = f"; for the others: pyscript --upgrade {title}" if held < len(newer) else ""
-    return f"{len(newer)} could be newer, {held} of them held back by a requirement{advice}"
+        output.print_parts(("All are the newest there are.", "dim"))
+        return
+    output.print_parts((f"{len(newer)} could be newer:", "dim"))
+    rows: list[list[Line]] = []
+    for name, version in newer:
+        holders = graph.holders(name)
+        rows.append([[(f"  {name}", "")], [(version, "new")], [(_held(holders), "dim")]])
+    output.print_columns(rows)
+    if not all(graph.holders(name) for name, _ in newer):
+        output.print_parts((f"What nothing holds comes with: pyscript --upgrade {title}", "dim"))
 
 
 def _package(name: str, graph: PackageGraph) -> Mapping[str, object]:

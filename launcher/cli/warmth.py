@@ -67,7 +67,7 @@ def _difference(record: LaunchRecord, survey: Survey, cache: Cache, environ: Map
             return _changed(path, stamp, survey, cache)
     if not os.access(record.program, os.X_OK):
         return "its environment is gone"
-    return "the script was changed somewhere up to the end of its block"
+    return "the script has changed above the end of its block"
 
 
 def _changed(path: str, stamp: tuple[int, int] | None, survey: Survey, cache: Cache) -> str:

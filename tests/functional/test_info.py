@@ -47,7 +47,7 @@ def test_before_anything_was_made_it_says_so_and_makes_nothing(
     assert said["requires-python"] == [">=3.8  (line 2)"]
     assert said["requirements"] == [f"speak>1  (line 3 of {script})"]
     assert said["interpreter"][0].startswith("Python 3.")
-    assert said["interpreter"][1] == "the one that pyscript runs on, which satisfies requires-python"
+    assert said["interpreter"][1] == "the one that pyscript runs on; it satisfies requires-python"
     assert said["settings"] == [f"index-url = {stocked.index_url}  (the variable PYSCRIPT_INDEX_URL)"]
     assert said["resolution"] == ["none yet; the next launch makes one"]
     assert said["environment"] == ["none yet; the next launch makes one"]
@@ -64,9 +64,7 @@ def test_after_a_launch_it_says_what_was_made(
     run_pyscript(script)
     stocked.forget_requests()
     said = told(run_pyscript, script)
-    assert re.fullmatch(
-        rf"2 packages, resolved (just now|.* ago) and remembered  \(pyscript tree {script}\)", said["resolution"][0]
-    )
+    assert re.fullmatch(r"2 packages, resolved (just now|.* ago) and remembered", said["resolution"][0])
     assert said["environment"][0].startswith(f"{cache_dir}/environments-v1/")
     assert said["environment"][1].endswith(" kB in the wheel store")
     assert said["next launch"] == ["warm"]
@@ -112,7 +110,7 @@ def test_each_reason_for_a_slow_launch_is_named(
     script.write_text(text + "# more\n")
     assert next_launch(run_pyscript, script) == (True, "")
     script.write_text(text.replace("speak>1", "speak<2"))
-    assert next_launch(run_pyscript, script)[1] == "the script was changed somewhere up to the end of its block"
+    assert next_launch(run_pyscript, script)[1] == "the script has changed above the end of its block"
     script.write_text(text)
     run_pyscript("tree", "--upgrade", script)
     assert next_launch(run_pyscript, script)[1] == "its requirements were resolved anew since"
@@ -142,6 +140,16 @@ def test_a_chosen_interpreter_is_explained(script: Path, run_pyscript: Program, 
     said = told(run_pyscript, script)["interpreter"]
     assert said[0].startswith(f"Python {version}.")
     assert said[1] == f"asked for by the variable PYSCRIPT_PYTHON ({version}) and requires-python"
+
+
+def test_a_missing_interpreter_is_not_downloaded_for_it(
+    index: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    script = write_script("0", block='requires-python = ">=3.14.30,<3.15"')
+    done = run_pyscript("info", script, env={"PYSCRIPT_PYTHON_MIRROR": f"{index.origin}/m/"})
+    assert (done.returncode, index.paths()) == (1, [])
+    assert "None was downloaded, because this only looks." in done.stderr
+    assert "hint: Launch or prepare the script, which gets one, or install one" in done.stderr
 
 
 def test_a_script_without_a_block_and_one_with_tables(run_pyscript: Program, write_script: WriteScript) -> None:
