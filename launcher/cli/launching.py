@@ -82,7 +82,7 @@ def run_request(
         tokens=tokens,
         skipped=skipped,
         directory=_current_directory(),
-        with_=tuple(options.with_ or ()),
+        with_=tuple(each for text in options.with_ or () for each in split_requirements(text)),
         with_requirements=tuple(options.with_requirements or ()),
         with_editable=tuple(options.with_editable or ()),
         command_line=command_line,
@@ -93,6 +93,32 @@ def run_request(
 def _is_called_like_a_command(kind: TargetKind, target: str) -> bool:
     """Tell of a script that must not be recognised without its path: the warm path does not know subcommands."""
     return kind is TargetKind.SCRIPT and os.path.basename(target) in COMMANDS
+
+
+def split_requirements(text: str) -> list[str]:
+    """Return the requirements of one ``--with``: a comma separates them where it cannot belong to one.
+
+    >>> split_requirements("rich[a,b]>=13,<15, cowsay")
+    ['rich[a,b]>=13,<15', 'cowsay']
+    """
+    parts, start, depth, quote = [], 0, 0, ""
+    for at, character in enumerate(text):
+        if quote or character in "\"'":
+            quote = "" if character == quote else quote or character
+        elif character in "[(":
+            depth += 1
+        elif character in "])":
+            depth -= 1
+        elif character == "," and not depth and _ends_requirement(text[start:at], text[at + 1 :]):
+            parts.append(text[start:at])
+            start = at + 1
+    found = [part.strip() for part in (*parts, text[start:])]
+    return [part for part in found if part] or [text]
+
+
+def _ends_requirement(before: str, behind: str) -> bool:
+    """Tell whether a comma separates: not in front of a specifier (``>=1,<2``), nor in a URL, which may have any."""
+    return "://" not in before and not behind.lstrip().startswith(("<", ">", "=", "!", "~"))
 
 
 def _current_directory() -> str:
@@ -110,7 +136,8 @@ def _target(split: SplitArguments) -> tuple[TargetKind, str]:
         return TargetKind.STDIN, first
     if os.path.dirname(first) or Path(first).suffix in (".py", ".pyw"):
         return TargetKind.SCRIPT, first
-    if os.path.lexists(first) and not os.path.isdir(first):
+    # As for Python, a directory with a __main__.py is a script.
+    if os.path.lexists(first) and (not os.path.isdir(first) or os.path.isfile(os.path.join(first, "__main__.py"))):
         return TargetKind.SCRIPT, first
     return TargetKind.COMMAND, first
 

@@ -94,7 +94,9 @@ def add_preparation_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_environment_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("environment")
-    group.add_argument("--with", dest="with_", action="append", metavar="REQ", help="add a requirement (repeatable)")
+    group.add_argument(
+        "--with", dest="with_", action="append", metavar="REQ", help="add a requirement (repeatable), or several: a,b"
+    )
     group.add_argument(
         "--with-requirements",
         action="append",

@@ -22,7 +22,8 @@ _CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
 _BLANK_OR_COMMENT = re.compile(rb"[ \t\f]*(?:#|\Z)")
 
 _UTF16_HINT = "Save it as UTF-8; Windows PowerShell's > writes UTF-16."
-_ARCHIVE_HINT = "A zip application (.pyz) is run by Python itself: python FILE"
+_ARCHIVE_HINT = "What can be run is a zip application: an archive with a __main__.py at its top."
+_MAIN = "__main__.py"
 _BINARY_FORMATS: tuple[tuple[bytes, str, str | None], ...] = (
     (b"\xff\xfe", "text in UTF-16, which Python does not read", _UTF16_HINT),
     (b"\xfe\xff", "text in UTF-16, which Python does not read", _UTF16_HINT),
@@ -47,6 +48,10 @@ class ScriptSource:
 
     `path` is as given (``<stdin>`` for stdin). `text` is `content` decoded as Python would, without a byte order mark
     and with the line ends that the file has. `is_regular_file` is False for what cannot be read twice, such as a pipe.
+
+    A directory with a ``__main__.py`` is a script too, as it is for Python: then `path` is that of this file, and
+    `is_inside_directory` is True. So is a zip application; what could be read in it is its own affair, and `text` is
+    empty.
     """
 
     path: str
@@ -54,6 +59,7 @@ class ScriptSource:
     text: str
     is_stdin: bool
     is_regular_file: bool = True
+    is_inside_directory: bool = False
 
     @property
     def head(self) -> bytes | None:
@@ -61,8 +67,11 @@ class ScriptSource:
 
         Comment lines directly behind the block are part of it, because a ``# ///`` in them would close the block
         instead. It ends with a ``\n`` unless it is the whole file. None where only the whole file will do: there is no
-        block (one could be added anywhere), or the bytes of the block's end cannot be told.
+        block (one could be added anywhere), the bytes of the block's end cannot be told, or the script is not the file
+        that is named.
         """
+        if self.is_inside_directory:
+            return None
         span = next((span for span in find_blocks(self.text) if span.type == "script"), None)
         if span is None:
             return None
@@ -84,19 +93,31 @@ class ScriptSource:
 
 
 def read_script(path: str) -> ScriptSource:
-    """Read a script from a file or a pipe (``<(...)``); it is opened once.
+    """Read a script from a file, a directory or a pipe (``<(...)``); it is opened once.
 
     Raises `ScriptNotFound` where there is none, it cannot be read, or it is no script (a directory, a binary), and
     `InvalidMetadata` where it cannot be decoded.
     """
+    main = os.path.join(path, _MAIN)
+    is_inside_directory = bool(path) and os.path.isfile(main)
+    path = main if is_inside_directory else path
     try:
         with open(path, "rb") as stream:
             is_regular_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
             content = stream.read()
     except (OSError, ValueError) as error:
         raise _not_read(path, error) from error
+    if is_regular_file and not is_inside_directory and _is_zip_application(content):
+        return ScriptSource(path, content, "", is_stdin=False)
     _refuse_binary(content, path)
-    return ScriptSource(path, content, decode(content, path), is_stdin=False, is_regular_file=is_regular_file)
+    return ScriptSource(
+        path,
+        content,
+        decode(content, path),
+        is_stdin=False,
+        is_regular_file=is_regular_file,
+        is_inside_directory=is_inside_directory,
+    )
 
 
 def read_stdin_script() -> ScriptSource:
@@ -178,6 +199,21 @@ def _excerpt(content: bytes, path: str, line_number: int, wanted: str) -> Excerp
     return Excerpt(path, line_number, line, max(0, line.find(wanted)) + 1, len(wanted))
 
 
+def _is_zip_application(content: bytes) -> bool:
+    """Tell whether Python would run this as an archive; a shebang line may stand before it (PEP 441)."""
+    if _ZIP_END not in content[-_ZIP_END_WITHIN:]:
+        return False
+    # 12 ms, for archives only.
+    import zipfile  # noqa: PLC0415
+    from io import BytesIO  # noqa: PLC0415
+
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            return _MAIN in archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+
+
 def _refuse_binary(content: bytes, path: str) -> None:
     """Raise `ScriptNotFound` for content with a zero byte: Python runs no source file that holds one."""
     zero = content.find(b"\0")
@@ -202,8 +238,7 @@ def _not_read(path: str, error: OSError | ValueError) -> ScriptNotFound:
     if not path:
         return ScriptNotFound("The path of the script is empty.", hint="Give the path of a Python script.")
     if os.path.isdir(path):  # Windows calls this "permission denied"
-        inner = os.path.join(path, "__main__.py")
-        hint = f"Did you mean {inner}?" if os.path.isfile(inner) else "Give the path of a Python script in it."
+        hint = f"Give the path of a Python script in it; one that is called {_MAIN} would be run."
         return ScriptNotFound(f"{path} is a directory.", hint=hint)
     if isinstance(error, FileNotFoundError):
         return _missing(path)

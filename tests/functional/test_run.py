@@ -128,6 +128,8 @@ def test_requirements_are_added(stocked: IndexServer, run_pyscript: Program, wri
     script = write_script("import greet, speak; print(speak.__version__)", "greet")
     for _ in range(2):
         assert run_pyscript("--with", "speak<2", script).stdout == "1.0\n"
+    several = run_pyscript("--with", "voice>=1,<9,speak", "-c", "import speak, voice; print(voice.__version__)")
+    assert several.stdout == "1.5\n", several.stderr
     assert run_pyscript(script).returncode == 1
 
 

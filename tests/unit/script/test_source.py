@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import tokenize
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -134,9 +135,29 @@ def test_an_empty_path() -> None:
 def test_a_directory(tmp_path: Path) -> None:
     error = not_found(tmp_path)
     assert error.message == f"{tmp_path} is a directory."
-    assert error.hint == "Give the path of a Python script in it."
-    (tmp_path / "__main__.py").touch()
-    assert not_found(tmp_path).hint == f"Did you mean {tmp_path / '__main__.py'}?"
+    assert error.hint == "Give the path of a Python script in it; one that is called __main__.py would be run."
+
+
+def test_a_directory_with_a_main_is_a_script(tmp_path: Path) -> None:
+    main = tmp_path / "__main__.py"
+    main.write_text("# /// script\n# dependencies = []\n# ///\n")
+    source = read_script(str(tmp_path))
+    assert (source.path, source.text) == (str(main), main.read_text())
+    assert source.head is None, "the named path cannot be compared with it"
+
+
+@pytest.mark.parametrize("shebang", [b"", b"#!/usr/bin/env pyscript\n"])
+def test_a_zip_application_is_a_script_without_metadata(tmp_path: Path, shebang: bytes) -> None:
+    path = tmp_path / "app"
+    with open(path, "wb") as stream:
+        stream.write(shebang)
+        with zipfile.ZipFile(stream, "w") as archive:
+            archive.writestr("__main__.py", "# /// script\n# dependencies = ['never-read']\n# ///\n")
+    source = read_script(str(path))
+    assert (source.path, source.text, source.head) == (str(path), "", None)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("inner/__main__.py", "")
+    assert not_found(path).message == f"{path} is no Python script but a zip archive."
 
 
 @needs_posix
@@ -171,8 +192,8 @@ def test_any_other_reason_is_given(tmp_path: Path) -> None:
     [
         (b"\x7fELF\x02\0", "a compiled program", "Run it without pyscript."),
         (b"MZ\x90\0", "a Windows program", "Run it without pyscript."),
-        (b"PK\x03\x04\x14\0", "a zip archive", "A zip application (.pyz) is run by Python itself: python FILE"),
-        (b"#!/usr/bin/python\nPK\x03\x04\0PK\x05\x06\0\0", "a zip archive", "python FILE"),
+        (b"PK\x03\x04\x14\0", "a zip archive", "an archive with a __main__.py at its top"),
+        (b"#!/usr/bin/python\nPK\x03\x04\0PK\x05\x06\0\0", "a zip archive", "an archive with a __main__.py at its top"),
         (b"\xcb\r\r\n\0\0\0\0", "compiled Python code", "python FILE.pyc"),
         (b"\x1f\x8b\x08\0", "a compressed file", "Decompress it first."),
         ("print(1)\n".encode("utf-16"), "text in UTF-16, which Python does not read", "Save it as UTF-8"),
