@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell launc
 SHELL_LAUNCHER = ROOT / "launcher" / "launch" / "pyscript.sh"
 SHELLS = {
     "dash": ["dash"],
-    "bash": ["bash"],
+    "bash in 3.2 mode": ["bash", "-O", "compat32"],  # macOS has bash 3.2
     "bash as sh": ["bash", "--posix"],
     "busybox": ["busybox", "sh"],
     "zsh as sh": ["zsh", "--emulate", "sh"],
