@@ -84,15 +84,17 @@ def _launch_rows(result: Result) -> list[list[str]]:
 
 def _plain_rows(result: Result) -> list[list[str]]:
     uv = result.figures("uv")
-    uv_minimum_ms, uv_median_ms = (uv.minimum_ms, uv.median_ms) if uv else (None, None)
+    uv_minimum_ms, uv_median_ms, uv_cpu_ms = (uv.minimum_ms, uv.median_ms, uv.cpu_ms) if uv else (None, None, None)
     has_memory = any(figures.peak_mib is not None for figures in result.outcome.figures.values())
-    rows = [["", "min ms", "median", "x uv, min", "median", *(["cpu ms", "peak MiB"] if has_memory else []), "runs"]]
+    rows = [
+        ["", "min ms", "median", "x uv, min", "median", *(["cpu ms", "x uv", "peak MiB"] if has_memory else []), "runs"]
+    ]
     for name, figures in result.outcome.figures.items():
         row = [name, milliseconds(figures.minimum_ms), milliseconds(figures.median_ms)]
         row += [_ratio(figures.minimum_ms, uv_minimum_ms), _ratio(figures.median_ms, uv_median_ms)]
         if has_memory:
             peak = "-" if figures.peak_mib is None else f"{figures.peak_mib:.0f}"
-            row += [milliseconds(figures.cpu_ms), peak]
+            row += [milliseconds(figures.cpu_ms), _ratio(figures.cpu_ms, uv_cpu_ms), peak]
         rows.append([*row, str(len(figures.samples))])
     return rows
 

@@ -56,10 +56,10 @@ def test_large_and_small_are_compared_with_each_other() -> None:
 def test_other_scenarios_show_ratios_of_totals() -> None:
     outcome = Outcome({"uv": _figures(100.0), "pyscript": _figures(50.0, 150.0)})
     assert result_as_text(Result("cold", ("rich",), outcome)).splitlines()[2:] == [
-        "|          | min ms | median | x uv, min | median | cpu ms | peak MiB | runs |",
-        "|----------|-------:|-------:|----------:|-------:|-------:|---------:|-----:|",
-        "| uv       |    100 |    100 |      1.00 |   1.00 |   50.0 |       20 |    1 |",
-        "| pyscript |   50.0 |    100 |      0.50 |   1.00 |   50.0 |       20 |    2 |",
+        "|          | min ms | median | x uv, min | median | cpu ms | x uv | peak MiB | runs |",
+        "|----------|-------:|-------:|----------:|-------:|-------:|-----:|---------:|-----:|",
+        "| uv       |    100 |    100 |      1.00 |   1.00 |   50.0 | 1.00 |       20 |    1 |",
+        "| pyscript |   50.0 |    100 |      0.50 |   1.00 |   50.0 | 1.00 |       20 |    2 |",
     ]
 
 
