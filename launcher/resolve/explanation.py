@@ -1,21 +1,19 @@
 """A contradiction in words: which requirements clash, who needs what, and why versions are out of the question.
 
-PubGrub leaves a proof, a graph of clauses. Its leaves are facts: what somebody wrote, what a version needs, and that no
-version of a kind can be installed. Facts about the same two projects are put into one sentence; the steps between the
-facts are left out, because a person checks facts and not a proof.
+Facts about the same two projects are put into one sentence, and so is a long way from one project to another. The steps
+of the proof between the facts are left out, because a person checks facts and not a proof.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nab_resolver.errors import ResolutionError
-from nab_resolver.types import Incompatibility, IncompatibilityCause
 
 from launcher.errors import ResolutionImpossible
 from launcher.resolve.graph import Graph, Node
+from launcher.resolve.proof import Facts, Need, facts_of, ways_of
 from launcher.resolve.releases import Obstacle, Unusable
 from launcher.resolve.roots import Root
 from launcher.resolve.version_set import VersionSet, positions
@@ -30,53 +28,16 @@ _MOST_TEXTS = 2
 _MOST_GROUPS = 3
 
 
-@dataclass(slots=True)
-class _Facts:
-    """The leaves of a proof. `needs` maps (who needs, what) to (in which versions, of which versions)."""
-
-    roots: list[Root] = field(default_factory=list)
-    needs: dict[tuple[Node, Node], tuple[int, int]] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
-
-
 def explain(error: ResolutionError, graph: Graph, interpreter: Interpreter) -> ResolutionImpossible:
     """Return the error that tells a person why there is no resolution."""
-    assert error.incompatibility is not None
-    facts = _collect(error.incompatibility, graph)
-    words = _Words(graph, interpreter, facts)
+    words = _Words(graph, interpreter, facts_of(error, graph))
     return ResolutionImpossible("\n".join(words.message()), hint=words.hint())
-
-
-def _collect(proof: Incompatibility[Node, int], graph: Graph) -> _Facts:
-    facts = _Facts()
-    for clause in proof.walk():
-        terms = clause.terms
-        if clause.cause is IncompatibilityCause.ROOT and isinstance(clause.origin, Root):
-            if clause.origin not in facts.roots:
-                facts.roots.append(clause.origin)
-        elif clause.cause is IncompatibilityCause.DEPENDENCY:
-            # A project that needs another version of itself makes a clause of one term.
-            parent, child = terms[0].package, terms[-1].package
-            by, which = facts.needs.get((parent, child), (0, 0))
-            these = _bits(terms[1].constraint) if len(terms) == 2 else 0
-            facts.needs[parent, child] = (by | _bits(terms[0].constraint), which | these)
-        elif clause.cause is IncompatibilityCause.NO_VERSIONS:
-            name = terms[0].package.name
-            existing = (1 << graph.releases(name).count) - 1
-            facts.refused[name] = facts.refused.get(name, 0) | (_bits(terms[0].constraint) & existing)
-    facts.roots.sort(key=graph.roots.index)
-    return facts
-
-
-def _bits(constraint: object) -> int:
-    assert isinstance(constraint, VersionSet)
-    return constraint.bits
 
 
 class _Words:
     """Says the facts of one proof."""
 
-    def __init__(self, graph: Graph, interpreter: Interpreter, facts: _Facts) -> None:
+    def __init__(self, graph: Graph, interpreter: Interpreter, facts: Facts) -> None:
         self._graph = graph
         self._interpreter = interpreter
         self._facts = facts
@@ -126,18 +87,36 @@ class _Words:
         lines = [line for name in self._wanted for line in self._missing_of_root(name)]
         for name, bits in self._refused_in_order():
             lines += self._refusals(name, bits)
-        for (parent, child), (by, which) in self._needs_in_order():
-            lines.append(self._need(parent, child, by, which))
+        needs = self._needs_in_order()
+        if len(lines) + len(needs) <= _MOST_LINES:
+            ways = [[need] for need in needs]
+        else:
+            # A project that is spoken of in other lines has to be met in these.
+            ways = ways_of(needs, {*self._wanted, *(name for name, bits in self._refused_in_order() if bits)})
+        lines += map(self._way, ways)
         unique = list(dict.fromkeys(lines))
         left_out = len(unique) - _MOST_LINES
         return unique if left_out <= 0 else [*unique[:_MOST_LINES], f"and {left_out} more facts like these"]
 
-    def _needs_in_order(self) -> list[tuple[tuple[Node, Node], tuple[int, int]]]:
+    def _way(self, way: Sequence[Need]) -> str:
+        """Say how one project leads to another: need by need, or what is between them by its number."""
+        if len(way) <= 2:
+            return "; ".join(self._need(*keys, *bits) for keys, bits in way)
+        (parent, first), (by, _) = way[0]
+        (last, child), (last_by, which) = way[-1]
+        versions = self._versions(parent.name, self._of_these(parent, by))
+        between = len(way) - 2
+        over = f" over {between - 1} more" if between > 1 else ""
+        return (
+            f"{parent} {versions} needs {first}, which leads{over} to {last}; {self._need(last, child, last_by, which)}"
+        )
+
+    def _needs_in_order(self) -> list[Need]:
         """Return needs as one reads them: from the written requirements on to what these lead to."""
         # That an extra needs its own project in the same version goes without saying.
         waiting = [
             (key, value)
-            for key, value in self._facts.needs.items()
+            for key, value in self._facts.merged_needs().items()
             if key[0].name != key[1].name or not value[0] & value[1]
         ]
         known, ordered = set(self._wanted), []
@@ -157,8 +136,12 @@ class _Words:
             if name in self._facts.refused
         ]
 
+    def _of_these(self, parent: Node, by: int) -> int:
+        """Return the versions that need something, of the wanted ones where some of these do."""
+        return by & self._wanted.get(parent.name, -1) or by
+
     def _need(self, parent: Node, child: Node, by: int, which: int) -> str:
-        by = by & self._wanted.get(parent.name, -1) or by
+        by = self._of_these(parent, by)
         texts: dict[str, None] = {}
         for version in reversed(positions(by)):
             if isinstance(self._graph.releases(parent.name).usable(version), Unusable):

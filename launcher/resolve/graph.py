@@ -180,6 +180,16 @@ class Graph:
                 del needs[other]
         return needs
 
+    def needs_text(self, node: Node, version: int) -> str | None:
+        """Return a text that is the same for versions that need the same; None for what is said of this version alone.
+
+        That is what names a URL or the project itself.
+        """
+        stated = self.stated(node, version)
+        if any(each.url is not None or each.name == node.name for each in stated):
+            return None
+        return repr(sorted((each.name, each.extras, str(each.specifiers)) for each in stated))
+
     def stated(self, node: Node, version: int) -> list[Dependency]:
         """Return the requirements in METADATA that hold for a node; those of an extra without those of its project."""
         key = (node, version)

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _CONFLICTS_THAT_COUNT = 5
 """From so many on a project is decided early because of its conflicts (the figure is uv's)."""
+_CONFLICTS_BEFORE_WIDENING = 20
+_WIDENED_AT_ONCE = 8
+"""After each so many conflicts in all, so many more versions are compared in what they need."""
 _REFUSALS_AHEAD = {1: 4, 3: 8, 8: 16, 20: 32, 45: 64, 100: 128, 220: 256}
 """After so many refused versions of a project, the metadata of so many more is fetched at once."""
 
@@ -119,6 +122,8 @@ class _Provider(BaseProvider[Node, int]):
 
     def __init__(self, graph: Graph, ahead: Prefetch) -> None:
         self._graph = graph
+        self._conflict_counts: Mapping[Node, int] = {}
+        self._alike: dict[tuple[str, int, int], VersionSet | None] = {}
         self._ahead = ahead
         self._order: dict[Node, int] = {}
         self._decided: Mapping[Node, int] = {}
@@ -193,6 +198,7 @@ class _Provider(BaseProvider[Node, int]):
     ) -> tuple[int, int]:
         """Return what orders decisions: no choice left, then troubled projects, then first come first served."""
         assert isinstance(version_range, VersionSet)
+        self._conflict_counts = conflict_counts
         order = self._order.get(package, len(self._order))
         if package.extra or version_range.is_single:
             return 0, order
@@ -202,9 +208,36 @@ class _Provider(BaseProvider[Node, int]):
             return 2, order
         return 3, order
 
-    def widen_decision(self, package: Node, version: int) -> None:
-        """Never widen: which versions need the same is only known of those already looked at."""
-        del package, version
+    def widen_decision(self, package: Node, version: int) -> VersionSet | None:
+        """Return the versions that need the same, so that all are refused in one step, once conflicts are many.
+
+        Without it, each of them is refused by itself, and each time everything behind it is decided anew.
+        """
+        step = sum(self._conflict_counts.values()) // _CONFLICTS_BEFORE_WIDENING
+        if not step or package.extra:
+            return None
+        key = (package.name, version, step)
+        if key not in self._alike:
+            self._alike[key] = self._find_alike(package, version, step * _WIDENED_AT_ONCE)
+        return self._alike[key]
+
+    def _find_alike(self, package: Node, version: int, count: int) -> VersionSet | None:
+        releases, wanted = self._graph.releases(package.name), self._graph.needs_text(package, version)
+        if releases.page is None or wanted is None:
+            return None
+        ordinary = releases.page.all_bits & ~(
+            releases.page.prerelease_bits | releases.page.yanked_bits | releases.refused_bits
+        )
+        if self._graph.rules.takes_oldest(package.name):
+            others = positions(ordinary & (-2 << version))[:count]
+        else:
+            others = positions(ordinary & ((1 << version) - 1))[: -count - 1 : -1]
+        self._ahead.metadata_of(releases, others)
+        alike = 1 << version
+        for other in others:
+            if self._graph.is_usable(package.name, other) and self._graph.needs_text(package, other) == wanted:
+                alike |= 1 << other
+        return VersionSet(alike)
 
 
 def _warn(graph: Graph, solution: Solution[Node, int], reporter: Reporter) -> None:

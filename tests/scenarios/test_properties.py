@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
@@ -15,7 +16,7 @@ from launcher.reporter import SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.pages import PageFile, ProjectPage, make_page
-from launcher.resolve.provider import resolve
+from launcher.resolve.provider import _Provider, resolve
 from launcher.resolve.resolution import Policy, Requested
 from tests.scenarios.interpreters import make_interpreter
 
@@ -112,6 +113,8 @@ def test_answers_are_right_and_refusals_are_true(world: World, wanted: list[str]
         assert not _exists(world, wanted), error.message
         assert "line " in error.message
         assert not error.message.endswith(":"), "a reason follows"
+        named = [text for number, text in enumerate(wanted, 1) if f"line {number})" in error.message]
+        assert not _exists(world, named), "what is named is enough for the contradiction"
         assert error.hint
         return
     chosen = {pin.candidate.name: pin.candidate.version for pin in resolution}
@@ -119,3 +122,35 @@ def test_answers_are_right_and_refusals_are_true(world: World, wanted: list[str]
     for pin in resolution:
         fewer = {name: version for name, version in chosen.items() if name != pin.candidate.name}
         assert not _is_sound(fewer, world, wanted), f"nobody needs {pin.candidate.name}"
+
+
+@pytest.mark.parametrize("versions", [1, 3, 10])
+def test_a_contradiction_200_packages_deep(versions: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deciding everything behind a refused version anew would take some 20,000 decisions with three versions each."""
+    asked = 0
+    choose = _Provider.choose_version
+
+    def counted(self: _Provider, *arguments: Any) -> int | None:
+        nonlocal asked
+        asked += 1
+        return choose(self, *arguments)
+
+    monkeypatch.setattr(_Provider, "choose_version", counted)
+    world = {
+        (f"p{depth}", str(version)): ["c<2" if depth == 199 else f"p{depth + 1}"]
+        for depth in range(200)
+        for version in range(1, versions + 1)
+    }
+    world |= {("c", "1"): [], ("c", "2"): [], ("q", "1"): ["c>=2"], ("good", "1"): ["better"], ("better", "1"): []}
+    asked_for = [Requested(text, f"line {number}") for number, text in enumerate(("good", "p0", "q"), 1)]
+    index: Any = _Index(world)
+    with pytest.raises(ResolutionImpossible) as caught:
+        resolve(asked_for, INTERPRETER, index, Policy(), SilentReporter())
+    span = f"1 to {versions}" if versions > 1 else "1"
+    lines = caught.value.message.splitlines()
+    assert lines[:4] == ["These requirements contradict one another:", "  p0  (line 2)", "  q   (line 3)", "because"]
+    assert sorted(lines[4:]) == [
+        f"  p0 {span} needs p1, which leads over 197 more to p199; p199 {span} needs c<2",
+        "  q 1 needs c>=2",
+    ]
+    assert asked < 20_000

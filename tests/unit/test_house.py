@@ -36,7 +36,7 @@ IMPORTERS = {
     "filelock": {"cache.py"},
     "httpx2": {"resolve/fetcher.py"},
     "installer": {"environment/wheel_store.py"},
-    "nab_resolver": {"resolve/explanation.py", "resolve/provider.py"},
+    "nab_resolver": {"resolve/explanation.py", "resolve/proof.py", "resolve/provider.py"},
     "pbs_installer": {"python/downloads.py"},
     "python_discovery": {"python/search.py"},
     "rich": {"cli/console.py"},
