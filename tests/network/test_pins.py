@@ -21,7 +21,12 @@ from launcher.resolve.resolution import Policy, Requested
 UV = shutil.which("uv")
 BLOCKS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("blocks.toml").read_text("utf-8"))["block"]
 
-pytestmark = [pytest.mark.network, pytest.mark.skipif(UV is None, reason="uv is not installed")]
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.skipif(UV is None, reason="uv is not installed"),
+    # Connections that were fetching ahead are given up, not closed, when the answer is there.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(scope="module")
