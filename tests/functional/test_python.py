@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,6 +147,20 @@ def test_two_launches_download_one(run_pyscript: Program, offer: Offer, wanting:
     started = [run_pyscript.start(wanting) for _ in range(2)]
     assert [process.communicate()[0] for process in started] == ["cpython-3.39.2\n"] * 2
     assert _downloads(index) == 1
+
+
+def test_an_interrupted_download_leaves_nothing(
+    run_pyscript: Program, offer: Offer, wanting: Path, index: IndexServer, pythons: Path
+) -> None:
+    offer(FakePython("3.39.2"))
+    index.fail("*.tar.gz", Fault(delay_s=60))
+    process = run_pyscript.start(wanting)
+    while not _entries(pythons):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == -signal.SIGINT
+    assert _entries(pythons) == []
 
 
 def test_another_content_than_vouched_for_is_refused(

@@ -11,6 +11,7 @@ import pytest
 from launcher.cache import Bucket, Cache
 from launcher.errors import Excerpt, InterpreterNotFound, InvalidMetadata, UsageError
 from launcher.python import discovery, search
+from launcher.python.demand import NotFetched
 from launcher.python.discovery import InterpreterRequest, find_interpreter, list_interpreters
 from launcher.python.places import Place, Surroundings
 from launcher.python.query import Interpreter, file_stamp
@@ -374,6 +375,40 @@ def test_what_is_missing_is_said_with_what_there_is(
     )
     assert raised.value.excerpt == ORIGIN
     assert machine.searched_registry == 1
+
+
+def _obtaining(machine: Machine, cache_dir: Path, requires: str, obtained: str | NotFetched) -> Interpreter:
+    request = InterpreterRequest(requires, None, ORIGIN)
+    return find_interpreter(
+        request,
+        Cache(cache_dir),
+        SilentReporter(),
+        surroundings=machine.surroundings,
+        obtain=lambda demand: obtained,
+    )
+
+
+def test_what_is_missing_is_obtained_and_remembered(machine: Machine, find: Find, cache_dir: Path) -> None:
+    machine.install("usr/bin/python3.11", "3.11.2")
+    path = machine.install("data/python3", "3.14.1")
+    assert _obtaining(machine, cache_dir, ">=3.11", path).version == "3.11.2"
+    assert _obtaining(machine, cache_dir, ">=3.14", path).version == "3.14.1"
+    assert find(">=3.14") == "data/python3"
+
+
+def test_what_cannot_be_obtained_is_said_with_what_would_change_it(machine: Machine, cache_dir: Path) -> None:
+    machine.install("usr/bin/python3.11", "3.11.2")
+    with pytest.raises(InterpreterNotFound) as raised:
+        _obtaining(machine, cache_dir, "==3.13.1", NotFetched("The moon is full.", "wait a week"))
+    assert raised.value.message.splitlines()[-1] == "The moon is full."
+    assert raised.value.hint == (
+        "Wait a week, or install one (`uv python install 3.13.1`, `pyenv install 3.13.1`, or as you usually do), "
+        "or give the path of one with `--python`."
+    )
+    # What no Python ever will be, nobody has to look for.
+    with pytest.raises(InterpreterNotFound) as raised:
+        _obtaining(machine, cache_dir, "<3", NotFetched("The moon is full.", "wait a week"))
+    assert "moon" not in raised.value.message + str(raised.value.hint)
 
 
 def test_many_are_not_all_listed(machine: Machine, find: Find) -> None:
