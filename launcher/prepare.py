@@ -130,8 +130,10 @@ def obtaining(settings: Settings, cache: Cache, reporter: Reporter) -> Obtain:
 def open_fetcher(settings: Settings) -> Fetcher:
     """Return an HTTP client as the settings want it, to be closed when it is not needed any more."""
     from launcher.resolve.fetcher import Fetcher  # noqa: PLC0415 - 88 ms, as above
+    from launcher.resolve.tls import Access  # noqa: PLC0415
 
-    return Fetcher(timeout_s=settings.timeout_s, retries=settings.retries, offline=settings.offline)
+    access = Access.of(settings)
+    return Fetcher(timeout_s=settings.timeout_s, retries=settings.retries, offline=settings.offline, access=access)
 
 
 # Requirements -> resolution -> wheels in the store -> environment
@@ -213,7 +215,7 @@ class LazyIndex:
             # 115 ms: unearth and the HTTP client below it.
             from launcher.resolve.index import Access, Index, IndexSettings  # noqa: PLC0415
 
-            asked, origins = self._settings, self._settings.origins
+            asked = self._settings
             places = IndexSettings(
                 index_url=asked.index_url,
                 extra_index_urls=asked.extra_index_url,
@@ -221,14 +223,7 @@ class LazyIndex:
                 no_index=asked.no_index,
                 named=asked.index,
                 sources=_indexes_by_package(asked, self._interpreter),
-                access=Access(
-                    cert=asked.cert,
-                    client_cert=asked.client_cert,
-                    proxy=asked.proxy,
-                    trusted_hosts=asked.trusted_host,
-                    asks_keyring=asked.keyring_provider == "subprocess",
-                    origins=origins,
-                ),
+                access=Access.of(asked),
                 offline=asked.offline,
                 refresh=asked.refresh or asked.upgrade,
                 timeout_s=asked.timeout_s,

@@ -26,8 +26,8 @@ from launcher.python.installations import Installations
 from launcher.python.places import executable_inside, installations_directory
 from launcher.python.query import Interpreter, query
 from launcher.python.request import parse_python_request
-from launcher.request import RunRequest, TargetKind, read_needs
-from launcher.settings import Settings, config_path, read_config_file, resolve_settings
+from launcher.reporter import Reporter
+from launcher.request import Needs, RunRequest, TargetKind, read_needs
 
 _SPEC_HELP = "a version or an implementation: 3.13, 3.13.1, 3.14t, pypy3.10, '>=3.12'"
 
@@ -78,10 +78,12 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _settings(options: Namespace) -> Settings:
-    path = config_path(os.environ)
+def _needs(options: Namespace, reporter: Reporter, script: str | None = None) -> Needs:
+    """Return the settings, as a launch would have them, and what a script needs."""
     given = {name: getattr(options, name, None) for name in ("offline", "python_mirror")}
-    return resolve_settings(given, os.environ, {}, read_config_file(path), str(path))
+    kind = TargetKind.SCRIPT if script else TargetKind.CODE
+    request = RunRequest(kind, script or "", (), (script or "",), 0, os.getcwd(), command_line=given)
+    return read_needs(request, os.environ, reporter)
 
 
 def _installations() -> Installations:
@@ -92,8 +94,9 @@ def _installations() -> Installations:
 
 
 def _list(cache: Cache, options: Namespace) -> None:
-    settings = _settings(options)
-    found = list_interpreters(cache, console.make_reporter())
+    reporter = console.make_reporter()
+    settings = _needs(options, reporter).settings
+    found = list_interpreters(cache, reporter)
     builds: list[Build] = []
     # A mirror's own list is only there where the network is.
     if not (settings.offline and settings.python_mirror):
@@ -153,13 +156,11 @@ def _short(path: str | os.PathLike[str]) -> str:
 
 
 def _find(cache: Cache, options: Namespace) -> None:
-    settings, reporter = _settings(options), console.make_reporter()
-    origin = "the request" if options.spec else settings.origins.get("python", "--python")
-    wanted = InterpreterRequest(None, options.spec or settings.python, None, origin)
-    if options.script:
-        request = RunRequest(TargetKind.SCRIPT, options.script, (), (options.script,), 0, os.getcwd())
-        needs = read_needs(request, os.environ, reporter)
-        wanted = InterpreterRequest(needs.requires_python, wanted.python, needs.requires_python_line, origin)
+    reporter = console.make_reporter()
+    needs = _needs(options, reporter, options.script)
+    origin = "the request" if options.spec else needs.settings.origins.get("python", "--python")
+    python = options.spec or needs.settings.python
+    wanted = InterpreterRequest(needs.requires_python, python, needs.requires_python_line, origin)
 
     def refuse(demand: Demand) -> NotFetched:
         return NotFetched(
@@ -176,7 +177,8 @@ def _find(cache: Cache, options: Namespace) -> None:
 
 
 def _install(cache: Cache, options: Namespace) -> None:
-    settings, reporter, installations = _settings(options), console.make_reporter(), _installations()
+    reporter, installations = console.make_reporter(), _installations()
+    settings = _needs(options, reporter).settings
     demands = [_demand(spec) for spec in options.spec]
     with closing(open_fetcher(settings)) as fetcher:
         catalogue = open_catalogue(settings.python_mirror, fetcher)

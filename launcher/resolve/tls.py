@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from launcher.errors import UsageError
+from launcher.settings import Settings
 
 _DEBIANS_BUNDLE = "ca-certificates.crt"
 
@@ -30,6 +31,18 @@ class Access:
     trusted_hosts: tuple[str, ...] = ()
     asks_keyring: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Access:
+        """Return what the settings say of it."""
+        return cls(
+            cert=settings.cert,
+            client_cert=settings.client_cert,
+            proxy=settings.proxy,
+            trusted_hosts=settings.trusted_host,
+            asks_keyring=settings.keyring_provider == "subprocess",
+            origins=settings.origins,
+        )
 
 
 def tls_context(access: Access | None = None) -> ssl.SSLContext:

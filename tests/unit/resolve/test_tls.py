@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from launcher.errors import UsageError
+from launcher.prepare import open_fetcher
 from launcher.resolve.tls import Access, tls_context, unverified_context
+from launcher.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +77,11 @@ def test_a_client_certificate_that_cannot_be_used(nonsense: str, make: object) -
         make(Access(client_cert=nonsense))
     with pytest.raises(UsageError, match=r"\(--client-cert\) cannot be used: No such file"):
         make(Access(client_cert="/nowhere", origins={"client_cert": "--client-cert"}))
+
+
+def test_how_servers_are_reached_is_what_the_settings_say() -> None:
+    origins = {"cert": "config.toml"}
+    settings = Settings(cert="a.pem", proxy="http://p/", keyring_provider="subprocess", origins=origins)
+    assert Access.of(settings) == Access(cert="a.pem", proxy="http://p/", asks_keyring=True, origins=origins)
+    # Interpreters come from servers as well.
+    assert open_fetcher(settings)._access == Access.of(settings)
