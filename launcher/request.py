@@ -188,9 +188,13 @@ def with_relative_paths_from(settings: Settings, directory: str) -> Settings:
     if not find_links and not sources:
         return settings
     if settings_module.is_of_script(settings.origins.get("find_links", "")):
-        find_links = tuple(link if "://" in link else os.path.join(directory, link) for link in find_links)
-    sources = tuple(replace(each, path=os.path.join(directory, each.path)) if each.path else each for each in sources)
+        find_links = tuple(link if "://" in link else _absolute(link, directory) for link in find_links)
+    sources = tuple(replace(each, path=_absolute(each.path, directory)) if each.path else each for each in sources)
     return replace(settings, find_links=find_links, sources=sources)
+
+
+def _absolute(path: str, directory: str) -> str:
+    return os.path.normpath(os.path.join(directory, path))
 
 
 def _tool_table(
@@ -282,5 +286,5 @@ def _of_options(request: RunRequest) -> list[Requested]:
 def _with_absolute_path(text: str, directory: str) -> str:
     """Return a requirement that is a relative path (``./x.whl``) as an absolute one; others stay as they are."""
     if text.startswith(("./", "../", ".\\", "..\\")):
-        return os.path.normpath(os.path.join(directory, text))
+        return _absolute(text, directory)
     return text

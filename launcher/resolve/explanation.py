@@ -13,9 +13,11 @@ from nab_resolver.errors import ResolutionError
 
 from launcher.errors import ResolutionImpossible
 from launcher.resolve.graph import Graph, Node
+from launcher.resolve.pages import FIND_LINKS
 from launcher.resolve.proof import Facts, Need, facts_of, ways_of
 from launcher.resolve.releases import Obstacle, Unusable
 from launcher.resolve.roots import Root
+from launcher.resolve.urls import mask_credentials
 from launcher.resolve.version_set import VersionSet, positions
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _TOLD_APART = {Obstacle.PYTHON, Obstacle.CONSTRAINT, Obstacle.NEWER}
 """Where versions with different details are spoken of separately."""
 _MOST_LINES = 10
+_MOST_INDEXES = 2
 _MOST_TEXTS = 2
 _MOST_GROUPS = 3
 
@@ -94,6 +97,8 @@ class _Words:
             # A project that is spoken of in other lines has to be met in these.
             ways = ways_of(needs, {*self._wanted, *(name for name, bits in self._refused_in_order() if bits)})
         lines += map(self._way, ways)
+        names = dict.fromkeys((*self._wanted, *(child.name for (_, child), _ in needs)))
+        lines += [line for name in names for line in self._taken_early(name)][:_MOST_INDEXES]
         unique = list(dict.fromkeys(lines))
         left_out = len(unique) - _MOST_LINES
         return unique if left_out <= 0 else [*unique[:_MOST_LINES], f"and {left_out} more facts like these"]
@@ -181,6 +186,14 @@ class _Words:
                 return [f"{releases.urls[0].filename} is version {releases.urls[0].version}"]
             return [f"there is no such version, the newest is {self._newest(name)}"]
         return []
+
+    def _taken_early(self, name: str) -> list[str]:
+        """Say where a project is from that an index further down might have other versions of."""
+        page, places = self._graph.releases(name).page, self._graph.index.places_of(name)
+        source = page.source.removeprefix(f"{FIND_LINKS} and ") if page is not None else FIND_LINKS
+        if source == FIND_LINKS or source in [mask_credentials(place) for place in places[-1:]]:
+            return []
+        return [f"{name} is taken from {source}, the first index that has it; [tool.pyscript.sources] can name another"]
 
     def _refusals(self, name: str, bits: int) -> list[str]:
         """Say why versions cannot be installed, the newest first, versions with the same reason together."""

@@ -31,7 +31,7 @@ from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.metadata_source import MetadataSource
 from launcher.resolve.once import Once
 from launcher.resolve.page_cache import PageCache
-from launcher.resolve.pages import PUT_THERE, PageFile, ProjectPage, files_in_json, make_page, merge_pages
+from launcher.resolve.pages import FIND_LINKS, PUT_THERE, PageFile, ProjectPage, files_in_json, make_page, merge_pages
 from launcher.resolve.releases import tags_of
 from launcher.resolve.tls import Access
 from launcher.resolve.urls import (
@@ -193,7 +193,7 @@ class Index:
         if not self._find_links:
             return page
         linked = [file for location in self._find_links for file in self._linked.get(location, self._read_find_links)]
-        beside = make_page(name, linked, "find-links")
+        beside = make_page(name, linked, FIND_LINKS)
         if not beside.versions:
             return page
         return beside if page is None else merge_pages(beside, page)

@@ -21,6 +21,9 @@ from launcher.resolve.urls import is_safe_filename, split_credentials
 PUT_THERE = ""
 """The upload time of a file that a person put into a find-links location: nothing is too new there."""
 
+FIND_LINKS = "find-links"
+"""The `source` of a page made of what find-links locations have."""
+
 _FORMAT = 1
 _SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.Z", ".tar")
 _LEGACY_WILDCARD = re.compile(r"(?<![=!])(>=|<=|>|<|~=)\s*([^\s,*]+)\.\*")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -53,7 +52,7 @@ def with_sources(
             if _holds(replace(source, marker=marker or None), interpreter):
                 editables.append((f"{source.path}{extras}", requirement.origin))
             continue
-        url = source.url or Path(os.path.abspath(source.path or "")).as_uri()
+        url = source.url or Path(source.path or "").as_uri()
         text = f"{parts['name']}{extras} @ {url}" + (f" ; {marker}" if marker else "")
         rewritten.append(replace(requirement, text=text))
     return rewritten, editables

@@ -18,6 +18,7 @@ from launcher.errors import (
     InvalidWheel,
     NotAvailableOffline,
     PackageNotFound,
+    ResolutionImpossible,
     UsageError,
 )
 from launcher.reporter import SilentReporter
@@ -175,6 +176,19 @@ def test_a_package_comes_from_its_source_and_from_nowhere_else(
     assert caught.value.hint is not None
     assert caught.value.hint.endswith(f"Asked: {company.index_url}")
     assert server.paths() == []
+
+
+def test_an_impossible_version_says_which_index_had_the_name(
+    server: IndexServer, company: IndexServer, cache: Cache
+) -> None:
+    server.add(Wheel("demo", "2.0"))
+    beside = {"extra_index_urls": (company.index_url,)}
+    with opened(server, cache, **beside) as index, pytest.raises(ResolutionImpossible) as caught:
+        resolve([Requested("demo>=2", "--with")], make_interpreter(), index, Policy(), SilentReporter())
+    assert f"demo is taken from {company.index_url}, the first index that has it" in caught.value.message
+    with opened(server, cache) as index, pytest.raises(ResolutionImpossible) as caught:
+        resolve([Requested("demo>=3", "--with")], make_interpreter(), index, Policy(), SilentReporter())
+    assert "first index" not in caught.value.message
 
 
 def test_without_any_index_find_links_stand_for_sources_too(
