@@ -249,7 +249,7 @@ def _indexes_by_package(settings: Settings, interpreter: Interpreter) -> dict[st
     return {name: each.index for name, each in sources_for(settings.sources, interpreter).items() if each.index}
 
 
-def _with_sources(needs: Needs, interpreter: Interpreter) -> Needs:
+def with_sources_applied(needs: Needs, interpreter: Interpreter) -> Needs:
     """Return the needs with the block's requirements taken from where ``[tool.pyscript.sources]`` says."""
     if not needs.settings.sources or needs.source is None:
         return needs
@@ -287,7 +287,7 @@ def with_editables_built(needs: Needs, interpreter: Interpreter, cache: Cache, r
 
     The block's sources are applied first, for they can name such projects.
     """
-    needs = _with_sources(needs, interpreter)
+    needs = with_sources_applied(needs, interpreter)
     if not needs.editables:
         return needs
     # 80 ms: pypa/build, for the few launches that need it.

@@ -12,7 +12,14 @@ from launcher.cache import Cache
 from launcher.environment.collection import directory_size
 from launcher.environment.environment import Environment
 from launcher.environment.fetch import find_wheel
-from launcher.prepare import LazyIndex, environment_of, interpreter_for, resolve_anew, with_editables_built
+from launcher.prepare import (
+    LazyIndex,
+    environment_of,
+    interpreter_for,
+    resolve_anew,
+    with_editables_built,
+    with_sources_applied,
+)
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, read_needs
@@ -52,6 +59,7 @@ def look(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter
     """
     needs = read_needs(request, environ, reporter)
     interpreter = interpreter_for(needs, cache, reporter, None if needs.settings.no_python_download else _not_now)
+    needs = with_sources_applied(needs, interpreter)
     # What an editable project needs is known when it is built.
     return Survey(needs, interpreter) if needs.editables else _with_remembered(Survey(needs, interpreter), cache)
 

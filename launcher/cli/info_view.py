@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 
 from launcher.cache import Cache
 from launcher.cli import output
@@ -52,7 +52,7 @@ def as_json(facts: Facts) -> Mapping[str, object]:
             "has_block": metadata.block is not None,
             "requires_python": metadata.requires_python,
             "dependencies": [mask_credentials(each.text) for each in metadata.dependencies],
-            "tool": json.loads(mask_credentials(json.dumps(metadata.tool, default=str))),
+            "tool": _plain(metadata.tool),
         },
         "requirements": [{"requirement": text, "origin": origin} for text, origin in _requirements(survey)],
         "interpreter": {
@@ -120,7 +120,11 @@ def _table(table: object) -> _Lines:
 
 
 def _value(value: object) -> str:
-    return mask_credentials(value if isinstance(value, str) else json.dumps(value, default=str))
+    """Return a value as people write it: texts without quotes, lists with commas."""
+    plain = _plain(value)
+    if isinstance(plain, list) and all(isinstance(item, str) for item in plain):
+        return ", ".join(plain)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
 
 
 def _settings(survey: Survey) -> Iterator[tuple[str, object, str]]:
@@ -128,12 +132,18 @@ def _settings(survey: Survey) -> Iterator[tuple[str, object, str]]:
     settings = survey.needs.settings
     for name, origin in sorted(settings.origins.items()):
         value = getattr(settings, name)
-        shown = value if isinstance(value, bool | int | float) else json.loads(json.dumps(value, default=str))
-        yield name.removesuffix("_s").replace("_", "-"), _masked(shown), origin
+        yield name.removesuffix("_s").replace("_", "-"), _plain(value), origin
 
 
-def _masked(value: object) -> object:
-    return json.loads(mask_credentials(json.dumps(value)))
+def _plain(value: object) -> object:
+    """Return a value as JSON has it, without secrets; what is made of fields without those that say nothing."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {key: _plain(item) for key, item in asdict(value).items() if item}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, bool | int | float | None) else mask_credentials(str(value))
 
 
 def _why(survey: Survey) -> str:

@@ -17,10 +17,11 @@ _NO_SIZE = PackageSize(None, False)
 
 @dataclass(frozen=True, slots=True)
 class PackageGraph:
-    """Pins by name, the requirements among them, and what is known of each."""
+    """Pins by name, the requirements among them, what else limits their versions, and what is known of each."""
 
     pins: Mapping[str, Pin]
     relations: Sequence[Relation]
+    limits: Sequence[Relation] = ()
     sizes: Mapping[str, PackageSize] = field(default_factory=dict)
     newest: Mapping[str, str] = field(default_factory=dict)
     is_newest_known: bool = False
@@ -40,10 +41,10 @@ class PackageGraph:
     def parents(self) -> dict[str, list[str]]:
         """Return who needs whom, for a tree with one package at its top or, at `TOP`, all that need nothing.
 
-        What somebody wrote is a leaf of it: its number among the relations, for `relation`.
+        What somebody wrote is a leaf of it: its number among relations and limits, for `relation`.
         """
         found: dict[str, dict[str, None]] = {}
-        for number, relation in enumerate(self.relations):
+        for number, relation in enumerate((*self.relations, *self.limits)):
             if relation.by is not None or relation.requested is not None:
                 found.setdefault(relation.needed, {})[relation.by or f"#{number}"] = None
         parents = {needed: list(by) for needed, by in found.items()}
@@ -51,7 +52,7 @@ class PackageGraph:
 
     def relation(self, leaf: str) -> Relation | None:
         """Return the requirement that a leaf of `parents` stands for, or None for the name of a package."""
-        return self.relations[int(leaf[1:])] if leaf.startswith("#") else None
+        return (*self.relations, *self.limits)[int(leaf[1:])] if leaf.startswith("#") else None
 
     def between(self, needed: str, by: str | None) -> Relation | None:
         """Return the requirement of one package on another, or the first that somebody wrote."""
@@ -79,7 +80,8 @@ class PackageGraph:
     def holders(self, name: str) -> list[Relation]:
         """Return the requirements that keep a package from its newest version."""
         newest = self.newer(name)
-        return [each for each in self.relations if newest and each.needed == name and not each.admits(newest)]
+        limiting = (*self.relations, *self.limits)
+        return [each for each in limiting if newest and each.needed == name and not each.admits(newest)]
 
     def _leaves(self) -> list[str]:
         """Return the packages that need nothing; of those that only need each other in a circle, the first."""

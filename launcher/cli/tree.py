@@ -13,7 +13,7 @@ from launcher.cli.package_graph import PackageGraph
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
 from launcher.cli.script_arguments import ScriptArguments, read_script_arguments
 from launcher.errors import UsageError
-from launcher.resolve.relations import relations_in
+from launcher.resolve.relations import limits_in, relations_in
 from launcher.survey import Survey, newest_versions, package_sizes, resolve
 
 _ALL = "*"
@@ -76,7 +76,8 @@ def _look(asked: ScriptArguments, script: str | None) -> tuple[Survey, PackageGr
     assert resolution is not None
     return survey, PackageGraph(
         pins={pin.candidate.name: pin for pin in resolution},
-        relations=relations_in(resolution, survey.needs.requested, survey.interpreter, cache),
+        relations=relations_in(resolution, survey.needs.requested, survey.needs.policy, survey.interpreter, cache),
+        limits=limits_in(resolution, survey.needs.policy, survey.interpreter),
         sizes=package_sizes(survey, cache),
         newest=newest,
         is_newest_known=asked.options.outdated,

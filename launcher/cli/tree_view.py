@@ -182,13 +182,15 @@ def _package(name: str, graph: PackageGraph) -> Mapping[str, object]:
         "sha256": pin.candidate.sha256,
         "requires": [{"name": each.needed, "specifiers": each.text} for each in needed],
         "required_by": [{"name": each.by, "specifiers": each.text} for each in needing if each.by],
-        "requested": [
-            {"requirement": mask_credentials(each.requested.text.strip()), "origin": each.requested.origin}
-            for each in needing
-            if each.requested
-        ],
+        "requested": _as_written(needing),
+        "limits": _as_written(each for each in graph.limits if each.needed == name),
     }
     if graph.is_newest_known:
         row["newest"] = graph.newest.get(name)
         row["held_back_by"] = [_holder(each) for each in graph.holders(name)]
     return row
+
+
+def _as_written(relations: Iterable[Relation]) -> list[Mapping[str, str]]:
+    requested = [each.requested for each in relations if each.requested]
+    return [{"requirement": mask_credentials(each.text.strip()), "origin": each.origin} for each in requested]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -29,7 +30,8 @@ def newest_versions(pins: Iterable[Pin], policy: Policy, interpreter: Interprete
     for candidate in asked:
         index.submit(index.page, candidate.name)
     prereleases = {candidate.name for candidate in asked if Version(candidate.version).is_prerelease}
-    rules = Rules(policy, DependencyReader(interpreter.markers), index)
+    # Constraints and overrides hold back as other requirements do.
+    rules = Rules(replace(policy, constraints=(), overrides=()), DependencyReader(interpreter.markers), index)
     graph = Graph(index, interpreter, (), rules, Knowledge(prereleases=prereleases))
     found = ((candidate.name, _newest(graph, candidate.name)) for candidate in asked)
     return {name: version for name, version in found if version is not None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from launcher.cache import Cache
 from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.metadata import remembered_metadata
-from launcher.resolve.resolution import Pin, Requested, Resolution
+from launcher.resolve.resolution import Pin, Policy, Requested, Resolution
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
@@ -43,23 +43,38 @@ class Relation:
 
 
 def relations_in(
-    resolution: Resolution, requested: Sequence[Requested], interpreter: Interpreter, cache: Cache
+    resolution: Resolution, requested: Sequence[Requested], policy: Policy, interpreter: Interpreter, cache: Cache
 ) -> tuple[Relation, ...]:
-    """Return every requirement among the pins, those that somebody wrote first and in their order."""
+    """Return every requirement among the pins, those that somebody wrote first and in their order.
+
+    What an override stands in for is known to no longer count: it has no specifiers.
+    """
     reader = DependencyReader(interpreter.markers)
-    return (*_written(resolution, requested, reader), *_among_pins(resolution, reader, cache))
+    found = (*_written(resolution, requested, reader), *_among_pins(resolution, reader, cache))
+    overridden = {limit.needed for limit in _read_all(policy.overrides, reader)}
+    return tuple(replace(each, specifiers=None) if each.needed in overridden else each for each in found)
+
+
+def limits_in(resolution: Resolution, policy: Policy, interpreter: Interpreter) -> tuple[Relation, ...]:
+    """Return the constraints and overrides that concern the pins."""
+    names = {pin.candidate.name for pin in resolution.pins}
+    found = _read_all((*policy.constraints, *policy.overrides), DependencyReader(interpreter.markers))
+    return tuple(limit for limit in found if limit.needed in names)
+
+
+def _read_all(requested: Iterable[Requested], reader: DependencyReader) -> Iterator[Relation]:
+    for each in requested:
+        if (dependency := _read(reader, each.text)) is not None:
+            yield Relation(dependency.name, None, dependency.specifiers, each)
 
 
 def _written(resolution: Resolution, requested: Sequence[Requested], reader: DependencyReader) -> Iterator[Relation]:
     """Yield what was asked for; a root that is only named by a path or URL comes last, without who asked."""
-    found = set()
-    for each in requested:
-        dependency = _read(reader, each.text)
-        if dependency is not None and dependency.name in resolution.roots:
-            found.add(dependency.name)
-            yield Relation(dependency.name, None, dependency.specifiers, each)
+    found = [each for each in _read_all(requested, reader) if each.needed in resolution.roots]
+    yield from found
+    names = {each.needed for each in found}
     for name in resolution.roots:
-        if name not in found:
+        if name not in names:
             yield Relation(name, None)
 
 

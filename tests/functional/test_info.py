@@ -160,9 +160,25 @@ def test_a_script_without_a_block_and_one_with_tables(run_pyscript: Program, wri
     said = told(run_pyscript, script)
     assert said["requirements"] == ["none"]
     assert said["[tool.pyscript]"] == ["retries = 2"]
-    assert said["[tool.other]"] == ['list = ["https://u:****@h/"]']
+    assert said["[tool.other]"] == ['list = https://u:****@h/']
     assert said["settings"] == ["retries = 2  ([tool.pyscript] in the script)"]
     assert "s3cret" not in run_pyscript("info", "--json", script).stdout
+
+
+def test_settings_that_are_tables_are_told_and_looked_up_as_a_launch_does(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    table = f'[[tool.pyscript.index]]\nname = "mine"\nurl = "{stocked.index_url}"\n'
+    sources = f'[tool.pyscript.sources]\ngreet = {{ url = "{stocked.origin}/files/greet-1.0-py3-none-any.whl" }}'
+    script = write_script("", block=f'dependencies = ["greet"]\n{table}{sources}')
+    assert run_pyscript(script).returncode == 0
+    found = json.loads(run_pyscript("info", "--json", script).stdout)
+    assert found["settings"]["index"] == {
+        "value": [{"name": "mine", "url": stocked.index_url}],
+        "origin": "[tool.pyscript] in the script",
+    }
+    assert found["resolution"]["packages"] == {"greet": "1.0"}
+    assert found["next_launch"]["is_warm"] is True
 
 
 def test_secrets_and_control_characters_do_not_come_through(run_pyscript: Program, write_script: WriteScript) -> None:

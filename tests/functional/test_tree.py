@@ -99,6 +99,23 @@ def test_what_nothing_holds_back_is_one_upgrade_away(
     assert run_pyscript("tree", script, "--outdated").stdout.endswith("All are the newest there are.\n")
 
 
+def test_constraints_and_overrides_are_named_where_they_act(
+    stocked: IndexServer, write_script: WriteScript, run_pyscript: Program
+) -> None:
+    block = '[tool.pyscript]\nconstraint = ["greet<1.5"]\noverride = ["voice<2"]'
+    stocked.add(package("greet", "2.0"), package("voice", "2.0"))
+    script = write_script("", block=f'dependencies = ["speak", "greet"]\n{block}')
+    lines = run_pyscript("tree", script, "--outdated").stdout.splitlines()
+    where = "held by [tool.pyscript] in the script"
+    assert lines[-3:] == ["2 could be newer:", f"  greet  2.0  {where} (<1.5)", f"  voice  2.0  {where} (<2)"]
+    lines = run_pyscript("tree", script, "--invert", "voice").stdout.splitlines()
+    assert lines[1:-1] == [
+        "├── speak 2.0",
+        f"│   └── speak  (line 2 of {script})",
+        "└── voice<2  ([tool.pyscript] in the script)",
+    ]
+
+
 def test_json_has_the_whole_graph(script: Path, run_pyscript: Program) -> None:
     content = json.loads(run_pyscript("tree", "--json", "--outdated", script).stdout)
     assert content["script"] == str(script)

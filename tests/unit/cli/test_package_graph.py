@@ -11,7 +11,9 @@ from launcher.resolve.resolution import Pin, Requested
 from launcher.survey import PackageSize
 
 
-def graph(needs: dict[str, list[str]], newest: dict[str, str] | None = None) -> PackageGraph:
+def graph(
+    needs: dict[str, list[str]], newest: dict[str, str] | None = None, limits: tuple[Relation, ...] = ()
+) -> PackageGraph:
     """Return a graph of versions 1.0; `needs` maps names, or `TOP`, to what they need, such as ``a<2``."""
     relations = []
     for by, texts in needs.items():
@@ -22,7 +24,7 @@ def graph(needs: dict[str, list[str]], newest: dict[str, str] | None = None) -> 
     names = dict.fromkeys(relation.needed for relation in relations)
     pins = {name: Pin(Candidate(name, "1.0", f"{name}.whl", "")) for name in names}
     sizes = {name: PackageSize(10**at, True) for at, name in enumerate(names)}
-    return PackageGraph(pins, relations, sizes, newest or {})
+    return PackageGraph(pins, relations, limits, sizes, newest or {})
 
 
 def test_a_package_is_below_whoever_needs_it() -> None:
@@ -60,6 +62,15 @@ def test_the_newest_version_is_held_back_by_whoever_does_not_take_it() -> None:
     assert found.newer("b") == "2.5"
     assert [(each.by, each.text) for each in found.holders("b")] == [(None, "<2")]
     assert found.holders("a") == []
+
+
+def test_a_constraint_holds_back_but_asks_for_nothing() -> None:
+    limit = Relation("b", None, SpecifierSet("<2"), Requested("b<2", "--constraint"))
+    found = graph({TOP: ["a"], "a": ["b"]}, newest={"b": "2.5"}, limits=(limit,))
+    assert found.children()[TOP] == ["a"]
+    assert found.holders("b") == [limit]
+    by, leaf = found.parents()["b"]
+    assert (by, found.relation(leaf)) == ("a", limit)
 
 
 def test_a_requirement_that_is_not_known_holds_nothing_back() -> None:
