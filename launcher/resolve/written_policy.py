@@ -13,6 +13,7 @@ from launcher.resolve.resolution import Policy, Requested
 from launcher.settings import Settings
 
 _PATH = re.compile(r"[./~\\]|[A-Za-z]:[/\\]")
+_SUFFIXES = (".txt", ".in", ".toml", ".cfg", ".lock", ".pip", ".py", ".reqs")
 _REQUIREMENT = re.compile(r"[<>=!~;@\[]")
 IN_BLOCK = "[tool.pyscript] in the script"
 """The origin of a setting in the block."""
@@ -49,7 +50,7 @@ def read_written_policy(
             if not os.path.isfile(path):
                 raise UsageError(
                     f"{origin}: there is no file {path}.",
-                    hint=f'Check the path; or give a requirement with a version, such as --{name} "{_example(text)}".',
+                    hint=f'Check the path; or give a requirement, such as --{name} "urllib3<2".',
                 )
             content = read_requirements_file(path, environ)
             # What stands in a constraints file is a constraint, written by -c or not.
@@ -64,14 +65,13 @@ def read_written_policy(
 
 
 def is_file(text: str) -> bool:
-    """Tell whether a value names a file: a path or a plain name does, a requirement has a version, marker or URL.
+    """Tell whether a value names a file: a path does, and a plain name that ends as such files do.
 
-    >>> is_file("constraints.txt"), is_file("./a>b.txt"), is_file("urllib3<2"), is_file("a @ https://127.0.0.1/a.whl")
-    (True, True, False, False)
+    >>> is_file("constraints.txt"), is_file("./a>b.txt"), is_file("lists/old"), is_file("zope.interface")
+    (True, True, True, False)
+    >>> is_file("urllib3<2"), is_file("a @ https://127.0.0.1/a.whl"), is_file("https://127.0.0.1/c.txt")
+    (False, False, False)
     """
-    return bool(_PATH.match(text)) or not _REQUIREMENT.search(text)
-
-
-def _example(text: str) -> str:
-    name = os.path.splitext(os.path.basename(text))[0]
-    return f"{name}<2" if re.fullmatch(r"[A-Za-z0-9._-]+", name) else "urllib3<2"
+    if _PATH.match(text):
+        return True
+    return not _REQUIREMENT.search(text) and "://" not in text and ("/" in text or text.endswith(_SUFFIXES))

@@ -25,6 +25,10 @@ def test_requirements_keep_where_they_come_from(tmp_path: Path) -> None:
     assert policy.overrides == (Requested("b==1", "[tool.pyscript] in the script"),)
 
 
+def test_a_name_alone_is_an_override_that_takes_any_version(tmp_path: Path) -> None:
+    assert read(tmp_path, override=("zope.interface",)).policy.overrides == (Requested("zope.interface", "--override"),)
+
+
 def test_files_with_their_lines_hashes_and_what_they_name(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_text(f"a<2 --hash=sha256:{'0' * 64}\n-c more.txt\n")
     (tmp_path / "more.txt").write_text("b<${VERSION}\n")
@@ -44,7 +48,7 @@ def test_files_with_their_lines_hashes_and_what_they_name(tmp_path: Path) -> Non
     ("text", "content", "error", "says"),
     [
         ("nothere.txt", None, UsageError, "--constraint: there is no file"),
-        ("urllib3", None, UsageError, '--constraint "urllib3<2"'),
+        ("lists/old", None, UsageError, '--constraint "urllib3<2"'),
         ("./a<2", None, UsageError, "--constraint: there is no file"),
         ("c.txt", "-e .\n", InvalidMetadata, "A constraint cannot be editable"),
         ("c.txt", "a >>> 2\n", InvalidMetadata, "c.txt, line 1: 'a >>> 2' is not a valid requirement"),
