@@ -80,8 +80,11 @@ class _Words:
         lines = [f"Loosen {' or '.join(texts)}, or leave it out."] if texts else []
         if any(obstacle is Obstacle.PRERELEASE for obstacle, _ in self._met):
             lines.append('Set prerelease to "if-necessary".')
-        if any(obstacle is Obstacle.NEWER for obstacle, _ in self._met):
+        details = [detail for obstacle, detail in self._met if obstacle is Obstacle.NEWER]
+        if any(details):
             lines.append("Give exclude-newer a later date, or except a package by exclude-newer-package.")
+        elif details:
+            lines.append("Except it by exclude-newer-package, or use an index that states upload times.")
         return lines
 
     # What is needed, and what cannot be had
