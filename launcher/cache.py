@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -30,6 +31,8 @@ _TAG = (
 _TAG_FILE = "CACHEDIR.TAG"
 _COLLECTED = "collected"
 """The file whose time says when the last collection was."""
+
+_COLLECT_EVERY_S = 86_400
 
 
 class Bucket(StrEnum):
@@ -107,6 +110,18 @@ class Cache:
     def collected_marker(self) -> Path:
         """The file whose time says when the last collection was."""
         return self.root / _COLLECTED
+
+    def is_due_for_collection(self) -> bool:
+        """Tell at most once a day that it is time to collect; the very first call only starts the clock."""
+        try:
+            is_due = time.time() - os.stat(self.collected_marker).st_mtime > _COLLECT_EVERY_S
+            is_known = True
+        except OSError:
+            is_due = is_known = False
+        if is_due or not is_known:
+            with suppress(OSError):
+                self.collected_marker.touch(mode=0o600)
+        return is_due
 
     @contextmanager
     def temporary_directory(self) -> Iterator[Path]:

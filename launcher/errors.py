@@ -25,12 +25,12 @@ where it is not 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from launcher.value import Value
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+
+class Excerpt(Value):
     """A line of somebody's file, with the place in it that an error is about.
 
     Line and column count from 1; `length` is the number of columns to underline.

@@ -12,7 +12,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +38,7 @@ from launcher.resolve.resolution import (
 )
 from launcher.script.source import ScriptSource
 from launcher.settings import Settings, has_credentials
+from launcher.value import Value, replace
 
 if TYPE_CHECKING:
     from launcher.python.demand import Demand, NotFetched
@@ -49,8 +49,7 @@ _CLOCK_TICK_NS = 20_000_000
 """File systems may take the time of a change from a clock that is this much behind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preparation:
+class Preparation(Value):
     """A launch that only has to be executed, and how it came about.
 
     `variables` are those of env-files, for names that are not set. A `source` that is no regular file cannot be read a
@@ -277,9 +276,11 @@ def resolve_anew(
 
 
 def _collect(environment: Environment, cache: Cache, reporter: Reporter) -> None:
-    from launcher.environment.collection import collect_when_due  # noqa: PLC0415
+    if cache.is_due_for_collection():
+        # 13 ms, once a day.
+        from launcher.environment.collection import collect_quietly  # noqa: PLC0415
 
-    collect_when_due(cache, environment.key, reporter)
+        collect_quietly(cache, environment.key, reporter)
 
 
 def with_editables_built(needs: Needs, interpreter: Interpreter, cache: Cache, reporter: Reporter) -> Needs:

@@ -9,10 +9,10 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from launcher import settings as settings_module
+from launcher.value import Value, field, replace
 from launcher.errors import Excerpt, InvalidMetadata
 from launcher.reporter import Reporter
 from launcher.resolve.resolution import Policy, Requested
@@ -26,7 +26,7 @@ from launcher.script.lines import split_lines
 from launcher.script.source import ScriptSource, read_script, read_stdin_script
 from launcher.settings import BlockTable, Settings
 
-_VERSION_OR_RANGE = re.compile(r"[<>=~!]|((c?python|cp|pypy|graalpy|graalvm)-?)?[\d.]+((a|b|rc)\d+)?t?d?$")
+_VERSION_OR_RANGE = r"[<>=~!]|((c?python|cp|pypy|graalpy|graalvm)-?)?[\d.]+((a|b|rc)\d+)?t?d?$"
 _PIP_VARIABLES = frozenset(
     {"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST"}
     | {"PIP_CERT", "PIP_CLIENT_CERT", "PIP_PROXY", "PIP_KEYRING_PROVIDER"}
@@ -44,8 +44,7 @@ class TargetKind(StrEnum):
     COMMAND = "command"
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+class RunRequest(Value):
     """What the command line asked for.
 
     `tokens` are the arguments up to and with the target, `skipped` how many of them are not handed on, `arguments`
@@ -65,8 +64,7 @@ class RunRequest:
     may_be_recorded: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Value):
     """Everything that decides which environment a request gets, and the script's `metadata` that it came from.
 
     `requires_python_line` is where the script says it; `editables` are absolute paths of projects with what named them;
@@ -150,7 +148,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
 
 def _is_looked_up_on_path(python: str) -> bool:
     """Tell whether ``--python`` names a program; a version, a range or a path does not depend on PATH."""
-    return os.path.basename(python) == python and not _VERSION_OR_RANGE.match(python)
+    return os.path.basename(python) == python and not re.match(_VERSION_OR_RANGE, python)
 
 
 def _read_source(request: RunRequest) -> ScriptSource | None:

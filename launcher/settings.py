@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from launcher.value import Value, field, replace
 from launcher.errors import Excerpt, UsageError
 
 if TYPE_CHECKING:
@@ -24,15 +24,14 @@ COLORS = ("auto", "always", "never")
 PRERELEASES = ("if-necessary", "allow", "disallow")
 RESOLUTIONS = ("highest", "lowest", "lowest-direct")
 
-_DURATION = re.compile(r"\s*(\d+)\s*(s|seconds?|m|minutes?|h|hours?|d|days?|w|weeks?)\s*")
+_DURATION = r"\s*(\d+)\s*(s|seconds?|m|minutes?|h|hours?|d|days?|w|weeks?)\s*"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_AROUND_OPERATORS = re.compile(r"\s*(===|[=~!<>]=|[<>,;])\s*")
+_AROUND_OPERATORS = r"\s*(===|[=~!<>]=|[<>,;])\s*"
 # In front of an ssh host stands the name of an account, such as git, which is no secret.
-_CREDENTIALS = re.compile(r"(?<!ssh:)//[^/@]+@|//[^/@:]*:[^/@]+@")
+_CREDENTIALS = r"(?<!ssh:)//[^/@]+@|//[^/@:]*:[^/@]+@"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Value):
     """Every setting with its value; `origins` says for those not at their default where each came from.
 
     `max_age_s` and `timeout_s` are seconds; `max_age_s` is None where a resolution never ages. `verbosity` is -1 for
@@ -77,16 +76,14 @@ class Settings:
         return repr((self.index_url, self.extra_index_url, self.find_links, self.no_index, self.index, self.sources))
 
 
-@dataclass(frozen=True, slots=True)
-class BlockTable:
+class BlockTable(Value):
     """The table of the block that settings are read from: its name, and where a word behind a key stands in it."""
 
     name: str = "[tool.pyscript]"
     excerpt_of: Callable[[str, str], Excerpt | None] = lambda *_: None
 
 
-@dataclass(frozen=True, slots=True)
-class _Setting:
+class _Setting(Value):
     """How one field is called and read.
 
     `read` raises ValueError with what would have been right; where the value is a table, also with what is wrong and a
@@ -148,7 +145,7 @@ def read_duration(value: object) -> int:
     >>> read_duration("2 days")
     172800
     """
-    found = _DURATION.fullmatch(str(value).lower())
+    found = re.fullmatch(_DURATION, str(value).lower())
     if not found:
         raise ValueError('a duration such as "12 hours" or "7 days"')
     return int(found[1]) * _SECONDS[found[2][0]]
@@ -156,7 +153,7 @@ def read_duration(value: object) -> int:
 
 def _requirements(value: object) -> tuple[str, ...]:
     """Read requirements or file names; in a text they are separated by blanks, which may stand around operators."""
-    return _texts(_AROUND_OPERATORS.sub(r"\1", value) if isinstance(value, str) else value)
+    return _texts(re.sub(_AROUND_OPERATORS, r"\1", value) if isinstance(value, str) else value)
 
 
 def _cutoff(value: object) -> str | int:
@@ -366,7 +363,7 @@ def has_credentials(text: str) -> bool:
     >>> has_credentials("a @ https://me:secret@127.0.0.1/a.whl"), has_credentials("a @ git+ssh://git@example.com/a.git")
     (True, False)
     """
-    return _CREDENTIALS.search(text) is not None
+    return "@" in text and re.search(_CREDENTIALS, text) is not None
 
 
 def config_path(environ: Mapping[str, str]) -> Path:

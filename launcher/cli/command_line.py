@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Sequence
 
 from launcher.cli import console, signals
@@ -55,7 +54,8 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
 def _left_at_once(exit_code: int) -> int:
     """Return the exit code, or end the process with it where downloads are under way that nobody waits for any more."""
-    if threading.active_count() > 1:
+    threading = sys.modules.get("threading")  # who has not loaded it has no threads
+    if threading and threading.active_count() > 1:
         os._exit(exit_code)
     return exit_code
 

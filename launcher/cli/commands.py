@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+from launcher.value import Value
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value):
     """A subcommand: its name, one line of help and the module with its `build_parser` and `main`."""
 
     name: str

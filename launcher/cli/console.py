@@ -8,19 +8,19 @@ from __future__ import annotations
 import os
 import re
 import sys
-import threading
 import time
-from argparse import ArgumentParser
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 from launcher.errors import Excerpt, PyscriptError
 from launcher.reporter import Reporter
 
 if TYPE_CHECKING:
+    import threading
+    from argparse import ArgumentParser
+
     from rich.console import RenderableType
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 _STYLES = {"error": "1;31", "warning": "1;33", "hint": "1;36", "dim": "2", "bold": "1"}
 
 _QUIET_FOR_S = 0.15
@@ -33,11 +33,11 @@ _WORTH_A_LINE = 5_000_000
 """Where there is no terminal, downloads of at least this many bytes are announced."""
 
 
-@dataclass(slots=True)
 class _Mode:
-    color: str = "auto"
-    verbosity: int = 0
-    active: TerminalReporter | None = None
+    def __init__(self) -> None:
+        self.color = "auto"
+        self.verbosity = 0
+        self.active: TerminalReporter | None = None
 
 
 _mode = _Mode()
@@ -68,7 +68,7 @@ def sanitised(text: str) -> str:
     >>> sanitised("evil\x1b[2Jname")
     'evil[2Jname'
     """
-    return _CONTROL.sub("", text)
+    return re.sub(_CONTROL, "", text)
 
 
 def print_line(text: str = "") -> None:
@@ -221,17 +221,19 @@ class PlainReporter:
             _write(sanitised(text))
 
 
-@dataclass(slots=True)
 class _Download:
-    size_bytes: int | None
-    done_bytes: int = 0
-    started: float = field(default_factory=time.monotonic)
+    def __init__(self, size_bytes: int | None) -> None:
+        self.size_bytes = size_bytes
+        self.done_bytes = 0
+        self.started = time.monotonic()
 
 
 class TerminalReporter(PlainReporter):
     """One transient display at the bottom of the terminal, gone before the script prints; satisfies `Reporter`."""
 
     def __init__(self) -> None:
+        import threading  # noqa: PLC0415 - 1.5 ms, and only a terminal needs it
+
         self._lock = threading.Lock()
         self._step = self._progress = ""
         self._downloads: dict[str, _Download] = {}
@@ -247,6 +249,8 @@ class TerminalReporter(PlainReporter):
         with self._lock:
             self._step, self._progress = sanitised(text), ""
             if self._thread is None and not self._over.is_set():
+                import threading  # noqa: PLC0415 - as above
+
                 self._thread = threading.Thread(target=self._display, name="progress", daemon=True)
                 self._thread.start()
         self.detail(text)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from launcher.cache import Cache
 from launcher.cli import console, signals
+from launcher.cli.arguments import NoOptions, SplitArguments
 from launcher.cli.commands import COMMANDS
-from launcher.cli.parser import SplitArguments
 from launcher.errors import LaunchFailed, ScriptNotFound, UsageError
 from launcher.launch import record as records
 from launcher.launch import warm
 from launcher.prepare import Preparation, prepare
 from launcher.request import RunRequest, TargetKind
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 _SETTING_OPTIONS = (
     "python",
@@ -45,7 +48,7 @@ _SETTING_OPTIONS = (
 )
 
 
-def launch(split: SplitArguments, options: Namespace, tokens: tuple[str, ...], cache: Cache) -> int:
+def launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[str, ...], cache: Cache) -> int:
     """Prepare and launch; returns only on Windows.
 
     `tokens` are the arguments up to and with the target. Raises a `PyscriptError` that says why nothing was started.
@@ -65,7 +68,7 @@ def launch(split: SplitArguments, options: Namespace, tokens: tuple[str, ...], c
 def run_request(
     kind: TargetKind,
     target: str,
-    options: Namespace,
+    options: Namespace | NoOptions,
     tokens: tuple[str, ...],
     skipped: int,
     arguments: tuple[str, ...] = (),

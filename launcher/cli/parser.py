@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 
 from launcher import __version__
+from launcher.cli.arguments import SplitArguments
 from launcher.cli.commands import COMMANDS
 from launcher.errors import UsageError
 
@@ -169,15 +169,6 @@ def add_general_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--color", metavar="WHEN", help="auto, always or never")
     group.add_argument("-V", "--version", action="version", version=f"pyscript {__version__}", help="show the version")
     group.add_argument("-h", "--help", action="help", help="show this help")
-
-
-@dataclass(frozen=True, slots=True)
-class SplitArguments:
-    """A command line taken apart: `options` up to the target, the `target` (with its ``-m`` or ``-c``), the rest."""
-
-    options: tuple[str, ...]
-    target: tuple[str, ...]
-    arguments: tuple[str, ...]
 
 
 def split_arguments(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> SplitArguments:

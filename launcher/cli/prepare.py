@@ -6,7 +6,6 @@ import json
 import os
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from launcher.cache import Cache
 from launcher.cli import console, output
@@ -15,6 +14,7 @@ from launcher.cli.script_arguments import read_script_arguments
 from launcher.errors import PyscriptError, UsageError
 from launcher.prepare import Preparation, prepare
 from launcher.request import RunRequest
+from launcher.value import replace
 
 _ONCE = ("refresh", "upgrade")
 """Settings that ask for something to be made anew; a launch that has them always thinks."""

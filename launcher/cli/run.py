@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from launcher.cache import Cache
 from launcher.cli import console
+from launcher.cli.arguments import NoOptions, SplitArguments
 from launcher.cli.commands import COMMANDS
-from launcher.cli.parser import build_parser as build_options_parser
-from launcher.cli.parser import split_arguments
 from launcher.errors import UsageError
 from launcher.launch import record as records
 from launcher.settings import COLORS, verbosity_from
 
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
 
 def build_parser() -> ArgumentParser:
     """Return the parser of ``pyscript run``."""
-    return build_options_parser("pyscript run")
+    from launcher.cli import parser  # noqa: PLC0415
+
+    return parser.build_parser("pyscript run")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,8 +30,14 @@ def main(arguments: Sequence[str]) -> int:
 
     `arguments` are all that ``pyscript`` was called with, a leading ``run`` included.
     """
+    if arguments and arguments[0][:1] != "-" and arguments[0] not in COMMANDS:
+        configure_console(NoOptions())
+        return _launch(SplitArguments((), (arguments[0],), tuple(arguments[1:])), NoOptions(), (arguments[0],))
+    # 5 ms: argparse, and what it is told of our options.
+    from launcher.cli.parser import build_parser, split_arguments  # noqa: PLC0415
+
     is_explicit = arguments[:1] == ["run"]
-    parser = build_options_parser("pyscript run" if is_explicit else "pyscript")
+    parser = build_parser("pyscript run" if is_explicit else "pyscript")
     split = split_arguments(parser, arguments[1:] if is_explicit else arguments)
     options = parser.parse_args(split.options)
     configure_console(options)
@@ -37,13 +47,17 @@ def main(arguments: Sequence[str]) -> int:
     tokens = tuple(arguments[: len(arguments) - len(split.arguments)])
     if not is_explicit and _is_command(name := split.target[0], options):
         return COMMANDS[name].main([*([name] if name == "run" else []), *split.options, *split.arguments])
-    # 70 ms: the whole data path, which --help and --version do not need.
+    return _launch(split, options, tokens)
+
+
+def _launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[str, ...]) -> int:
+    # 30 ms: the whole data path, which --help and --version do not need.
     from launcher.cli.launching import launch  # noqa: PLC0415
 
     return launch(split, options, tokens, open_cache(options.cache_dir))
 
 
-def configure_console(options: Namespace) -> None:
+def configure_console(options: Namespace | NoOptions) -> None:
     """Let everything from here on be shown as the general options say; raises `UsageError` for a wrong colour."""
     console.configure(_color(options), _verbosity(options))
 
@@ -83,14 +97,14 @@ def _with_home(environ: Mapping[str, str]) -> dict[str, str]:
     return {**environ, "HOME": home} if os.path.isabs(home) else dict(environ)
 
 
-def _color(options: Namespace) -> str:
+def _color(options: Namespace | NoOptions) -> str:
     color: str = options.color or "auto"
     if color not in COLORS:
         raise UsageError(f"--color: {color!r} is not a valid value.", hint="Give one of " + ", ".join(COLORS) + ".")
     return color
 
 
-def _verbosity(options: Namespace) -> int:
+def _verbosity(options: Namespace | NoOptions) -> int:
     if options.quiet:
         return -1
     return min(2, options.verbose) or verbosity_from(os.environ)

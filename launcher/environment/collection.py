@@ -26,7 +26,6 @@ DAY_S = 86400
 MAX_AGE_S = 30 * DAY_S
 BUDGET_BYTES = 5 * 2**30
 
-_INTERVAL_S = DAY_S
 """Looking takes 10 ms for a thousand environments, so a preparation does it at most once a day."""
 
 _GRACE_S = DAY_S / 24
@@ -43,25 +42,15 @@ class Collected:
     freed_bytes: int = 0
 
 
-def collect_when_due(cache: Cache, in_use: str, reporter: Reporter) -> Collected | None:
-    """Collect at most once a day, silently but for ``-v``; the very first preparation only starts the clock.
+def collect_quietly(cache: Cache, in_use: str, reporter: Reporter) -> None:
+    """Collect by the limits that hold without being asked, silently but for ``-v``.
 
     `in_use` names the environment that is about to be launched.
     """
-    marker = cache.collected_marker
-    try:
-        is_due = time.time() - marker.stat().st_mtime > _INTERVAL_S
-    except OSError:
-        is_due = False
-        _touch(marker)
-    if not is_due:
-        return None
-    _touch(marker)
     collected = collect(cache, MAX_AGE_S, BUDGET_BYTES, in_use)
     reporter.detail(
         f"Collected {len(collected.environments)} environments and {len(collected.wheels)} wheels that nobody used"
     )
-    return collected
 
 
 def collect(cache: Cache, max_age_s: float, budget_bytes: int | None, in_use: str = "") -> Collected:
@@ -284,8 +273,3 @@ def _remove(cache: Cache, path: Path, collected: Collected) -> bool:
             return False
         remove_tree(victim, lambda size: setattr(collected, "freed_bytes", collected.freed_bytes + size))
     return True
-
-
-def _touch(path: Path) -> None:
-    with suppress(OSError):
-        path.touch(mode=0o600)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from launcher.environment.console_scripts import posix_script, rewrite_shebang, windows_launcher_tail
 from launcher.environment.manifest import DATA, HEADERS, REAL_DATA_DEPTH, SCRIPTS, SITE, Trees, stub_name
 from launcher.environment.stored_wheel import LINKS, StoredWheel, link_text
+from launcher.value import Value, field
 
 LINK_MODES = ("fold", "hardlink", "copy")
 """Each is what the one before falls back to."""
@@ -40,8 +40,7 @@ class Layout(NamedTuple):
     is_windows: bool = False
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Value):
     """What to make below an environment's root; all paths are relative to it.
 
     `directories` stand parents first. `links` are path -> text of the symbolic link, `prototypes` path -> a link with
@@ -272,10 +271,10 @@ class _Planner:
 
     def _add_programs(self, wheel: StoredWheel) -> None:
         plan, layout = self.plan, self._layout
-        for name, is_python in wheel.manifest.script_files:
-            if path := self._claim(name, wheel):
+        for file in wheel.manifest.script_files:
+            if path := self._claim(file.name, wheel):
                 # A program finds its own place through /proc/self/exe, so it is no symbolic link.
-                (plan.rewritten if is_python else plan.sources)[path] = f"{wheel.path}/{SCRIPTS}/{name}"
+                (plan.rewritten if file.is_python else plan.sources)[path] = f"{wheel.path}/{SCRIPTS}/{file.name}"
         for point in wheel.manifest.entry_points:
             if layout.is_windows:
                 if path := self._claim(f"{point.name}.exe", wheel):

@@ -7,22 +7,22 @@ environment is ``environments-v1/<key>/``; its marker, written last, names the w
 
 from __future__ import annotations
 
-import hashlib
 import marshal
 import ntpath
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from launcher.cache import Bucket, Cache, remove_tree
+from launcher.digest import digest_of
 from launcher.environment.compose import Layout, Plan, carry_out, next_link_mode, plan, usable_link_mode
 from launcher.environment.stored_wheel import StoredWheel
 from launcher.errors import CacheUnusable
 from launcher.reporter import Reporter
+from launcher.value import Value
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
@@ -38,8 +38,7 @@ _KEY_LENGTH = 32
 """128 bits; the path is part of every console script's first line, which must be short."""
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Value):
     """A complete environment; `python` is its interpreter and `bin` the directory of its programs."""
 
     key: str
@@ -48,8 +47,7 @@ class Environment:
     bin: Path
 
 
-@dataclass(frozen=True, slots=True)
-class _Recipe:
+class _Recipe(Value):
     """What an environment is made of, and where it will be."""
 
     target: Path
@@ -65,7 +63,7 @@ def environment_key(interpreter: Interpreter, wheels: Iterable[tuple[str, str, s
     """
     rows = sorted("\t".join(wheel) for wheel in wheels)
     text = "\n".join((str(_LAYOUT_VERSION), interpreter.identity, link_mode, *rows))
-    return hashlib.sha256(text.encode()).hexdigest()[:_KEY_LENGTH]
+    return digest_of(text, _KEY_LENGTH)
 
 
 def open_environment(cache: Cache, key: str) -> Environment | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from launcher.cache import Cache
+from launcher.digest import digest_of
 from launcher.environment.stored_wheel import StoredWheel, find_stored_wheel
 from launcher.reporter import Reporter
 from launcher.resolve.resolution import Resolution
@@ -71,7 +71,7 @@ def find_wheel(candidate: Candidate, cache: Cache) -> StoredWheel | None:
 
 def _fetch(candidate: Candidate, index: Index, store: WheelStore, cache: Cache, reporter: Reporter) -> StoredWheel:
     """Download and unpack one wheel, unless another launch does it at the same time; then take what that one made."""
-    name = candidate.sha256 or hashlib.sha256(candidate.url.encode()).hexdigest()
+    name = candidate.sha256 or digest_of(candidate.url)
     with cache.lock(f"wheel-{name}", reporter, f"fetching {candidate.name}"):
         if found := find_wheel(candidate, cache):
             return found

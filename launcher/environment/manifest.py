@@ -7,8 +7,8 @@ which only matters where wheels share directories.
 from __future__ import annotations
 
 import marshal
-from dataclasses import dataclass
-from typing import NamedTuple
+
+from launcher.value import Value, astuple
 
 MANIFEST_FILE = "manifest"
 TREE_FILE = "tree"
@@ -31,7 +31,7 @@ Tree = dict[str, dict[str, bool]]
 _Row = tuple[str | bool, ...]
 
 
-class EntryPoint(NamedTuple):
+class EntryPoint(Value):
     """A console or gui script that an environment has to write."""
 
     name: str
@@ -40,22 +40,21 @@ class EntryPoint(NamedTuple):
     is_gui: bool
 
 
-class ScriptFile(NamedTuple):
+class ScriptFile(Value):
     """A file of the wheel's ``scripts`` scheme; one that starts with ``#!python`` needs the environment's own path."""
 
     name: str
     is_python: bool
 
 
-class Trees(NamedTuple):
+class Trees(Value):
     """Every directory of a wheel, by scheme."""
 
     site: Tree
     data: Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Value):
     """What planning needs to know of one wheel.
 
     `site` maps the top-level names of site-packages to whether they are directories; `data` is the part of the data
@@ -74,8 +73,8 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """Return the manifest as the content of a file."""
-        points: list[_Row] = [tuple(point) for point in self.entry_points]
-        files: list[_Row] = [tuple(file) for file in self.script_files]
+        points: list[_Row] = [astuple(point) for point in self.entry_points]
+        files: list[_Row] = [astuple(file) for file in self.script_files]
         places = (self.site, self.data, self.real)
         content = (_FORMAT, self.name, self.version, places, points, files, self.headers)
         return marshal.dumps(content, _MARSHAL_VERSION)

@@ -6,13 +6,13 @@ needs nothing of it.
 
 from __future__ import annotations
 
-import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.cache import Bucket, Cache
+from launcher.digest import digest_of
 from launcher.environment.manifest import MANIFEST_FILE, SITE, TREE_FILE, Manifest, Trees, trees_from_bytes
+from launcher.value import Value
 
 LINKS = "links"
 """Beside the wheel's files: the links that environments have to its top-level entries, ready to be hard-linked.
@@ -21,8 +21,7 @@ A new link costs the file system an inode, 7 to 300 µs as busy as it is; one mo
 """
 
 
-@dataclass(frozen=True, slots=True)
-class StoredWheel:
+class StoredWheel(Value):
     """A wheel in the store: its directory is `path`, its site root ``path / "site-packages"``."""
 
     sha256: str
@@ -70,4 +69,4 @@ def store_key(sha256: str, direct_url: str | None = None) -> str:
     """Return the name of a wheel in the store: its sha256, with a mark of its origin where that is recorded inside."""
     if direct_url is None:
         return sha256
-    return f"{sha256}-{hashlib.sha256(direct_url.encode()).hexdigest()[:16]}"
+    return f"{sha256}-{digest_of(direct_url, 16)}"

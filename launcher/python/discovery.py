@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from launcher.value import Value
 from launcher.cache import Bucket, Cache
 from launcher.errors import Excerpt, InterpreterNotFound
 from launcher.python.places import Surroundings
@@ -29,8 +29,7 @@ Obtain = Callable[["Demand"], "str | NotFetched"]
 """Gets an interpreter from elsewhere: its executable, or why there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class InterpreterRequest:
+class InterpreterRequest(Value):
     """What is asked of the interpreter, and who asked.
 
     `requires_python` is the block's text with `requires_python_origin` as its line; `python` is the text of

@@ -9,13 +9,12 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
+from launcher.value import Value
 from launcher.errors import UsageError
 
-_NAME = re.compile(r"(?P<stem>python|pypy|graalpy)(?P<version>3(?:\.\d+)?)?t?(?:\.exe)?", re.IGNORECASE)
+_NAME = r"(?P<stem>python|pypy|graalpy)(?P<version>3(?:\.\d+)?)?t?(?:\.exe)?"
 _INSIDE = (
     "bin/python3",
     "bin/python",
@@ -32,7 +31,7 @@ _INSIDE = (
 """Where installers put the executable inside an installation; ``python.exe`` alone never exists on POSIX."""
 
 
-class Place(NamedTuple):
+class Place(Value):
     """An executable that may be an interpreter, and where it was seen."""
 
     path: str
@@ -46,18 +45,17 @@ class Place(NamedTuple):
     @property
     def named_version(self) -> str | None:
         """The minor version in the name, ``"3.12"``, or None; ``python3`` may be any."""
-        match = _NAME.fullmatch(os.path.basename(self.path))
+        match = re.fullmatch(_NAME, os.path.basename(self.path), re.IGNORECASE)
         return match["version"] if match and "." in (match["version"] or "") else None
 
     @property
     def named_implementation(self) -> str | None:
         """``"pypy"`` or ``"graalpy"`` where the name says so; ``python`` may be any."""
-        match = _NAME.fullmatch(os.path.basename(self.path))
+        match = re.fullmatch(_NAME, os.path.basename(self.path), re.IGNORECASE)
         return match["stem"].lower() if match and match["stem"].lower() != "python" else None
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Value):
     """What decides where to look; `root` stands before fixed directories, so that tests can have their own."""
 
     environ: Mapping[str, str]
@@ -141,7 +139,7 @@ def _in_directory(directory: str, origin: str, surroundings: Surroundings) -> It
     if surroundings.platform == "darwin" and not _may_run_system_python(directory, surroundings):
         return
     try:
-        names = [name for name in os.listdir(directory) if _NAME.fullmatch(name)]
+        names = [name for name in os.listdir(directory) if re.fullmatch(_NAME, name, re.IGNORECASE)]
     except OSError:
         return
     for name in sorted(names, key=_name_rank):
@@ -151,7 +149,7 @@ def _in_directory(directory: str, origin: str, surroundings: Surroundings) -> It
 
 
 def _name_rank(name: str) -> tuple[bool, int, str]:
-    match = _NAME.fullmatch(name)
+    match = re.fullmatch(_NAME, name, re.IGNORECASE)
     assert match is not None
     _, _, minor = (match["version"] or "").partition(".")
     return match["stem"].lower() != "python", -int(minor or 1000), name

@@ -12,12 +12,12 @@ import sys
 import time
 from binascii import crc32
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from launcher import __version__
 from launcher.cache import Bucket, Cache
 from launcher.errors import InterpreterNotFound
+from launcher.value import Value, field, names_of
 
 if TYPE_CHECKING:
     from launcher.python.answer import Answer
@@ -30,8 +30,7 @@ _REFUSAL_LASTS_S = 600
 """A broken interpreter may be mended without a change to its file, for example by installing a library."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(Value):
     """What one Python executable says of itself.
 
     `executable` is the base interpreter's absolute path, never a venv's or a shim. `version` is complete (``"3.12.1"``,
@@ -169,7 +168,7 @@ def _remembered(path: str, stamp: tuple[int, int], cache: Cache) -> Interpreter 
 def _remember(path: str, stamp: tuple[int, int], content: Interpreter | str, cache: Cache) -> None:
     plain: Any = content
     if isinstance(content, Interpreter):
-        plain = {name: getattr(content, name) for name in Interpreter.__dataclass_fields__}
+        plain = {name: getattr(content, name) for name in names_of(Interpreter)}
     entry = encode_entry((_FORMAT, path, host(), stamp, time.time(), plain))
     cache.write(Bucket.INTERPRETERS, entry_key("answer", path), entry)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from launcher.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Value):
     """One wheel of one version, with everything needed to download and verify it.
 
     `name` is canonical; `url` carries no credentials. `core_metadata` is the sha256 of the ``.metadata`` beside the

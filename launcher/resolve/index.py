@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
@@ -42,6 +42,7 @@ from launcher.resolve.urls import (
     split_credentials,
 )
 from launcher.resolve.wheel_files import WheelFiles
+from launcher.value import replace
 from launcher.script.index_tables import NamedIndex, canonical_name
 
 if TYPE_CHECKING:

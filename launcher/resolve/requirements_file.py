@@ -15,7 +15,7 @@ import codecs
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tomli
@@ -29,6 +29,7 @@ from launcher.script.inline_metadata import find_script_block, read_metadata
 from launcher.script.lines import split_lines
 from launcher.script.source import decode
 from launcher.settings import Settings
+from launcher.value import replace
 
 # pip freeze > FILE in Windows PowerShell writes UTF-16.
 _MARKED = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import marshal
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from launcher.value import Value, astuple, field
 from launcher.cache import Bucket, Cache
+from launcher.digest import digest_of
 from launcher.errors import Excerpt
 from launcher.launch import record as records
 from launcher.resolve.candidate import Candidate
@@ -24,8 +24,7 @@ _FORMAT = 1
 _SECOND_NS = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Requested:
+class Requested(Value):
     """A requirement that somebody wrote, and where: ``line 4 of x.py``, ``--with``, ``requirements.txt, line 2``.
 
     `hashes` (``sha256:…``) are the only files allowed for it; empty allows all. `excerpt` shows the line in a script.
@@ -37,8 +36,7 @@ class Requested:
     excerpt: Excerpt | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Value):
     """What a person may choose about how to resolve.
 
     `constraints` narrow projects that something else needs; `overrides` stand in the place of whatever anybody asks of
@@ -67,8 +65,7 @@ class Policy:
         return Policy(exclude_newer=self.exclude_newer, exclude_newer_package=self.exclude_newer_package)
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Value):
     """One chosen candidate, the extras asked of it, and the canonical names it depends on here."""
 
     candidate: Candidate
@@ -76,8 +73,7 @@ class Pin:
     dependencies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Value):
     """The pinned candidates for one request on one interpreter, sorted by name, and the names that were asked for."""
 
     pins: tuple[Pin, ...]
@@ -108,7 +104,7 @@ def resolution_key(requested: Sequence[Requested], policy: Policy, interpreter: 
     texts = sorted({(requirement.text.strip(), requirement.hashes) for requirement in requested})
     stamps = [records.stamp_of(path) for path in local_files((*requested, *policy.overrides))]
     parts = repr((texts, stamps, interpreter.identity, settings.resolution_key(), policy.key()))
-    return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return digest_of(parts)
 
 
 def local_files(requested: Sequence[Requested]) -> list[str]:

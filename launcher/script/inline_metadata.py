@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 import tomli
@@ -28,6 +27,7 @@ from launcher.errors import Excerpt, InvalidMetadata
 from launcher.script.lines import line_number_at, split_lines
 from launcher.script.near_misses import near_miss
 from launcher.script.toml_positions import find_array_items, find_key, find_value
+from launcher.value import Value
 
 REFERENCE = "PEP 723, Inline script metadata"
 
@@ -73,8 +73,7 @@ _TOML_TYPES: tuple[tuple[type, str], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BlockSpan:
+class BlockSpan(Value):
     """Where a block of any type stands in the text: offsets of its first and last character, and of its content.
 
     `start` is at the opening line's ``#``, `end` behind the closing line's last slash (its line end is not part of it);
@@ -88,8 +87,7 @@ class BlockSpan:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptBlock:
+class ScriptBlock(Value):
     r"""The `script` block of a text.
 
     `prelude` and `postlude` are the text before and behind the block, with the line ends they have. `metadata` is the
@@ -104,16 +102,14 @@ class ScriptBlock:
     last_line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Value):
     """An item of `dependencies`, as written, and its line in the script."""
 
     text: str
     line_number: int
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptMetadata:
+class ScriptMetadata(Value):
     """What the block says; everything is empty where there is none. `tool` is the whole `[tool]` table, as parsed."""
 
     requires_python: str | None
@@ -235,8 +231,7 @@ def _prefix_length(line: str) -> int:
     return 2 if line.startswith("# ") else 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Script:
+class _Script(Value):
     """A script with its block: turns places in the TOML text into places in the script."""
 
     path: str

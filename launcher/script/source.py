@@ -7,12 +7,12 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass
 from itertools import islice
 
 from launcher.errors import Excerpt, InvalidMetadata, ScriptNotFound
 from launcher.script.inline_metadata import find_blocks
 from launcher.script.lines import end_of_line, line_number_at, lines_from, split_lines
+from launcher.value import Value
 
 STDIN_PATH = "<stdin>"
 
@@ -42,8 +42,7 @@ _MOST_NAMES = 2_000
 """So many neighbours of a missing script are looked at for a similar name."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptSource:
+class ScriptSource(Value):
     """A script as it was read.
 
     `path` is as given (``<stdin>`` for stdin). `text` is `content` decoded as Python would, without a byte order mark

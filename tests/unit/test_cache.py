@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,13 @@ def test_many_threads_may_make_the_cache_at_once(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert failures == []
+
+
+def test_collection_is_due_once_a_day(cache: Cache) -> None:
+    cache.directory(Bucket.TMP)
+    assert not cache.is_due_for_collection()
+    assert not cache.is_due_for_collection()
+    then = time.time() - 2 * 86_400
+    os.utime(cache.collected_marker, (then, then))
+    assert cache.is_due_for_collection()
+    assert not cache.is_due_for_collection()

@@ -6,7 +6,6 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import launcher
 from launcher import errors, settings
 from launcher.launch.record import VARIABLES
 from launcher.settings import Settings
+from launcher.value import names_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "launcher"
@@ -161,9 +161,9 @@ def test_every_dependency_is_explained() -> None:
 
 def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
-    for setting in fields(Settings):
-        if setting.name not in {"origins", "verbosity"}:
-            assert f"`{setting.name.removesuffix('_s').replace('_', '-')}`" in page
+    for name in names_of(Settings):
+        if name not in {"origins", "verbosity"}:
+            assert f"`{name.removesuffix('_s').replace('_', '-')}`" in page
 
 
 def test_a_launch_record_knows_every_variable_that_a_setting_has() -> None:

@@ -165,29 +165,6 @@ def test_what_is_fresh_may_belong_to_a_preparation_under_way(cache: Cache, monke
     assert "busy" in names(cache, Bucket.TMP)
 
 
-def test_it_happens_once_a_day(cache: Cache) -> None:
-    cache.directory(Bucket.TMP)
-    reporter = SilentReporter()
-    assert collection.collect_when_due(cache, "", reporter) is None
-    assert collection.collect_when_due(cache, "", reporter) is None
-    then = time.time() - 2 * DAY
-    os.utime(cache.collected_marker, (then, then))
-    assert collection.collect_when_due(cache, "", reporter) is not None
-    assert collection.collect_when_due(cache, "", reporter) is None
-
-
-@pytest.mark.parametrize(
-    ("tokens", "directory", "expected"),
-    [
-        (("--with", "a", "x.py"), "/home/me", "/home/me/x.py"),
-        (("--with", "a", "x.py"), "/", "/x.py"),
-        (("--with", "a", "./tools/x.py"), "/home/me", "/home/me/tools/x.py"),
-        (("--with", "a", "/opt/x.py"), "/home/me", "/opt/x.py"),
-        (("--with", "a", "../x.py"), "/home/me", None),
-        (("--with", "a b\tc", "/opt/x.py"), "/home/me", "/opt/x.py"),
-        (("-m", "http.server"), "/home/me", "/home/me/http.server"),
-    ],
-)
 def test_a_launch_with_options_is_found_with_its_target(
     tokens: tuple[str, ...], directory: str, expected: str | None, cache: Cache
 ) -> None:

@@ -6,7 +6,6 @@ import errno
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from launcher.environment.compose import Layout, Plan, carry_out, next_link_mode, plan, usable_link_mode
 from launcher.environment.manifest import REAL_DATA_DEPTH, EntryPoint, Manifest, ScriptFile, Tree, Trees
 from launcher.environment.stored_wheel import StoredWheel
+from launcher.value import replace
 
 SITE = "lib/python3.12/site-packages"
 LAYOUT = Layout("/c/environments-v1/k", SITE, "bin", "include/site/python3.12", "/c/environments-v1/k/bin/python")
@@ -42,7 +42,7 @@ def wheel(name: str, *files: str, data: Sequence[str] = (), **fields: object) ->
     manifest = Manifest(name, "1.0", site[""], shallow)
     TREES[name] = Trees(site, data_tree)
     path = Path("/c/wheels-v1", name)
-    return StoredWheel(name, name, "1.0", path, replace(manifest, **fields))  # type: ignore[arg-type]
+    return StoredWheel(name, name, "1.0", path, replace(manifest, **fields))
 
 
 def no_trees(wheel: StoredWheel) -> Trees:

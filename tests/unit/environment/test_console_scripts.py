@@ -10,6 +10,7 @@ from installer.scripts import Script
 
 from launcher.environment.console_scripts import posix_script, rewrite_shebang, shebang, windows_launcher_tail
 from launcher.environment.manifest import EntryPoint
+from launcher.value import replace
 
 POINT = EntryPoint("demo", "demo.cli", "Program.main", False)
 
@@ -62,7 +63,7 @@ def test_a_script_of_the_wheel_gets_its_first_line_replaced() -> None:
 
 @pytest.mark.parametrize(("is_gui", "program"), [(False, b"python.exe"), (True, b"pythonw.exe")])
 def test_a_windows_launcher_ends_in_a_zip_with_the_code(is_gui: bool, program: bytes) -> None:
-    tail = windows_launcher_tail(POINT._replace(is_gui=is_gui), "C:\\my env\\Scripts\\python.exe")
+    tail = windows_launcher_tail(replace(POINT, is_gui=is_gui), "C:\\my env\\Scripts\\python.exe")
     line, _, archive = tail.partition(b"\n")
     assert line == b"#!C:\\my env\\Scripts\\" + program
     code = zipfile.ZipFile(io.BytesIO(archive)).read("__main__.py")

@@ -6,7 +6,6 @@ import errno
 import os
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from launcher.environment.stored_wheel import StoredWheel
 from launcher.errors import CacheUnusable
 from launcher.python.query import Interpreter
 from launcher.reporter import SilentReporter
+from launcher.value import replace
 from tests.support.wheels import Wheel
 from tests.unit.environment.conftest import Listener, Store
 

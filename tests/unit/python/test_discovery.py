@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from launcher.python.discovery import InterpreterRequest, find_interpreter, list
 from launcher.python.places import Place, Surroundings
 from launcher.python.query import Interpreter, file_stamp
 from launcher.reporter import SilentReporter
+from launcher.value import replace
 from tests.unit.python.answers import interpreter
 
 ORIGIN = Excerpt("x.py", 2, '# requires-python = ">=3.11"', column=22, length=6)
