@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from launcher.environment.console_scripts import posix_script, rewrite_shebang, windows_launcher_tail
 from launcher.environment.manifest import DATA, HEADERS, REAL_DATA_DEPTH, SCRIPTS, SITE, Trees, stub_name
@@ -29,7 +29,7 @@ _NEXT_RUNG = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSU
 """Links are impossible here. EEXIST: names of two wheels differ only in case, and the system makes no difference."""
 
 
-class Layout(NamedTuple):
+class Layout(Value):
     """Where things are in an environment: its final absolute path, and POSIX paths relative to it."""
 
     root: str
@@ -139,7 +139,7 @@ def _write_program(path: str, content: bytes) -> None:
         stream.write(content)
 
 
-class _Owner(NamedTuple):
+class _Owner(Value):
     """A wheel that has the directory at hand, with the directory's entries there."""
 
     wheel: StoredWheel

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
-_LINE_END = re.compile(rb"\r\n|\r|\n")
+_LINE = r"([^\r\n]*)(?:\r\n|\r|\n|\Z)"
+_LINE_END = rb"\r\n|\r|\n"
 
 
 def with_plain_newlines(text: str) -> str:
@@ -30,7 +30,8 @@ def split_lines(text: str) -> list[str]:
 
 def lines_from(text: str, offset: int) -> Iterator[str]:
     """Yield the lines of `text` from `offset` on, one at a time, without their ends."""
-    while offset < len(text) and (line := _LINE.match(text, offset)):
+    pattern = re.compile(_LINE)
+    while offset < len(text) and (line := pattern.match(text, offset)):
         yield line[1]
         offset = line.end()
 
@@ -43,5 +44,5 @@ def line_number_at(text: str, offset: int) -> int:
 
 def end_of_line(content: bytes, line_number: int) -> int:
     """Return the offset behind a line and its line end; the size of `content` where the line is the last or missing."""
-    end = next(islice(_LINE_END.finditer(content), line_number - 1, None), None)
+    end = next(islice(re.finditer(_LINE_END, content), line_number - 1, None), None)
     return end.end() if end else len(content)

@@ -14,8 +14,8 @@ from launcher.script.lines import line_number_at, lines_from
 
 _OPENING = "# /// script"
 _CLOSING = "# ///"
-_LINE_END = re.compile(r"[\r\n]")
-_CLOSING_LINE = re.compile(r"[\r\n]# ///(?![^\r\n])")
+_LINE_END = r"[\r\n]"
+_CLOSING_LINE = r"[\r\n]# ///(?![^\r\n])"
 _SHOWN = 60
 
 
@@ -57,7 +57,7 @@ def _unclosed(text: str, opening_end: int, opening: int, path: str) -> str:
             f"{path}, line {number}: {_shown(line)} breaks the metadata block of line {opening}. "
             'Put one space behind the "#".'
         )
-    if _CLOSING_LINE.search(text, opening_end):
+    if re.compile(_CLOSING_LINE).search(text, opening_end):
         return (
             f'{path}, line {number}: this line does not begin with "#", so the metadata block of line {opening} '
             'ends before it is closed. Begin every line of the block with "# ".'
@@ -72,7 +72,7 @@ def _lines_with_slashes(text: str) -> Iterator[tuple[int, int]]:
     position = 0
     while (found := text.find("///", position)) >= 0:
         start = max(text.rfind("\n", position, found), text.rfind("\r", position, found)) + 1
-        end = _LINE_END.search(text, found)
+        end = re.compile(_LINE_END).search(text, found)
         position = end.start() if end else len(text)
         yield start, position
 

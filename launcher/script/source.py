@@ -16,10 +16,10 @@ from launcher.value import Value
 
 STDIN_PATH = "<stdin>"
 
-_FIRST_TWO_LINES = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n)?([^\r\n]*)")
+_FIRST_TWO_LINES = rb"([^\r\n]*)(?:\r\n|\r|\n)?([^\r\n]*)"
 # Both as the Python reference gives them in "Encoding declarations" (PEP 263).
-_CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
-_BLANK_OR_COMMENT = re.compile(rb"[ \t\f]*(?:#|\Z)")
+_CODING = rb"[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)"
+_BLANK_OR_COMMENT = rb"[ \t\f]*(?:#|\Z)"
 
 _UTF16_HINT = "Save it as UTF-8; Windows PowerShell's > writes UTF-16."
 _ARCHIVE_HINT = "What can be run is a zip application: an archive with a __main__.py at its top."
@@ -167,14 +167,16 @@ def decode(content: bytes, path: str) -> str:
 
 def _declared_encoding(content: bytes) -> tuple[str, int]:
     """Return the encoding in the coding cookie and its line; ("utf-8", 0) where there is no cookie."""
-    lines = _FIRST_TWO_LINES.match(content)
+    if b"coding" not in content:
+        return "utf-8", 0
+    lines = re.match(_FIRST_TWO_LINES, content)
     for number, line in enumerate(lines.groups() if lines else (), 1):
-        if cookie := _CODING.match(line):
+        if cookie := re.match(_CODING, line):
             encoding = cookie[1].decode("ascii")
             # Editors add the line ends they use (utf-8-unix); Python forgives that for these two.
             plain = re.match(r"(utf-8|latin-1|iso-8859-1|iso-latin-1)-", encoding.lower().replace("_", "-") + "-")
             return (plain[1] if plain else encoding), number
-        if not _BLANK_OR_COMMENT.match(line):
+        if not re.match(_BLANK_OR_COMMENT, line):
             break
     return "utf-8", 0
 

@@ -214,7 +214,7 @@ def test_the_ladder(mode: str, code: int, following: str | None) -> None:
 def test_a_plan_is_carried_out(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"#!python -s\nprint('hello')\n")
-    layout = LAYOUT._replace(root=str(tmp_path / "e"))
+    layout = replace(LAYOUT, root=str(tmp_path / "e"))
     found = Plan(
         {"bin": None, "d": None},
         {"d/link": "../bin"},
