@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from launcher.errors import UsageError
 from launcher.resolve.urls import mask_credentials
 from launcher.settings import Settings, read_value
+from launcher.value import replace
 
 KEYS = (
     *("index-url", "extra-index-url", "find-links", "no-index"),
@@ -46,7 +46,7 @@ def with_pip_configuration(settings: Settings, environ: Mapping[str, str], files
         if name not in origins and (value := _ours(key, text)):
             values[name] = read_value(name, value, origin)
             origins[name] = origin
-    return replace(settings, **values, origins=origins)  # type: ignore[arg-type]
+    return replace(settings, **values, origins=origins)
 
 
 def _read_file(path: str) -> dict[tuple[str, str], str]:

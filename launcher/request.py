@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from launcher import settings as settings_module
-from launcher.value import Value, field, replace
 from launcher.errors import Excerpt, InvalidMetadata
 from launcher.reporter import Reporter
 from launcher.resolve.resolution import Policy, Requested
@@ -25,6 +24,7 @@ from launcher.script.inline_metadata import (
 from launcher.script.lines import split_lines
 from launcher.script.source import ScriptSource, read_script, read_stdin_script
 from launcher.settings import BlockTable, Settings
+from launcher.value import Value, field, replace
 
 _VERSION_OR_RANGE = r"[<>=~!]|((c?python|cp|pypy|graalpy|graalvm)-?)?[\d.]+((a|b|rc)\d+)?t?d?$"
 _PIP_VARIABLES = frozenset(

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from launcher.value import Value, field, replace
 from launcher.errors import Excerpt, UsageError
+from launcher.value import Value, field, replace
 
 if TYPE_CHECKING:
     from launcher.script.index_tables import NamedIndex, Source
@@ -81,6 +81,9 @@ class BlockTable(Value):
 
     name: str = "[tool.pyscript]"
     excerpt_of: Callable[[str, str], Excerpt | None] = lambda *_: None
+
+
+_OUR_TABLE = BlockTable()
 
 
 class _Setting(Value):
@@ -157,7 +160,7 @@ def _requirements(value: object) -> tuple[str, ...]:
 
 
 def _cutoff(value: object) -> str | int:
-    if isinstance(value, str) and _DURATION.fullmatch(value.lower()):
+    if isinstance(value, str) and re.fullmatch(_DURATION, value.lower()):
         return read_duration(value)
     # datetime and this file, and few scripts have a cutoff.
     from launcher.cutoff import read_cutoff  # noqa: PLC0415
@@ -240,7 +243,7 @@ def resolve_settings(
     block_tool: Mapping[str, object],
     config: Mapping[str, object],
     config_path: str = "config.toml",
-    block_table: BlockTable = BlockTable(),
+    block_table: BlockTable = _OUR_TABLE,
 ) -> Settings:
     """Merge the layers into one `Settings`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from launcher.cache import Cache
@@ -24,6 +24,7 @@ from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, read_needs
 from launcher.resolve.resolution import Resolution, remember_resolution, remembered_resolution, resolution_key
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.demand import Demand, NotFetched

@@ -128,12 +128,18 @@ class Value(metaclass=_ValueType):
         return type(self), astuple(self)
 
 
-_V = TypeVar("_V", bound=Value)
+_V = TypeVar("_V")
 
 
 def replace(value: _V, **changes: object) -> _V:
-    """Return a copy of `value` with some fields changed."""
-    return type(value)(**{name: getattr(value, name) for name in type(value)._names} | changes)
+    """Return a copy of `value`, which may be a dataclass as well, with some fields changed."""
+    kind = type(value)
+    if not isinstance(kind, _ValueType):
+        # Who has made one has loaded it.
+        import dataclasses  # noqa: PLC0415
+
+        return dataclasses.replace(value, **changes)  # type: ignore[type-var]
+    return kind(**{name: getattr(value, name) for name in kind._names} | changes)
 
 
 def astuple(value: Value) -> tuple[Any, ...]:

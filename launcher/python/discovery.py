@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from launcher.value import Value
 from launcher.cache import Bucket, Cache
 from launcher.errors import Excerpt, InterpreterNotFound
 from launcher.python.places import Surroundings
 from launcher.python.query import Interpreter, decode_entry, encode_entry, entry_key, file_stamp, host, query
 from launcher.reporter import Reporter
+from launcher.value import Value
 
 if TYPE_CHECKING:
     from launcher.python.demand import Demand, NotFetched

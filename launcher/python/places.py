@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from launcher.value import Value
 from launcher.errors import UsageError
+from launcher.value import Value
 
 _NAME = r"(?P<stem>python|pypy|graalpy)(?P<version>3(?:\.\d+)?)?t?(?:\.exe)?"
 _INSIDE = (

@@ -42,8 +42,8 @@ from launcher.resolve.urls import (
     split_credentials,
 )
 from launcher.resolve.wheel_files import WheelFiles
-from launcher.value import replace
 from launcher.script.index_tables import NamedIndex, canonical_name
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter

@@ -6,7 +6,7 @@ import hashlib
 import marshal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from launcher.cache import Bucket, Cache
@@ -14,6 +14,7 @@ from launcher.errors import IndexUnreachable
 from launcher.resolve.fetcher import Fetcher, Reply
 from launcher.resolve.pages import ProjectPage
 from launcher.resolve.urls import mask_credentials
+from launcher.value import replace
 
 _FORMAT = 1
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.2, text/html; q=0.01"

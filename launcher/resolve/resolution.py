@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from launcher.value import Value, astuple, field
 from launcher.cache import Bucket, Cache
 from launcher.digest import digest_of
 from launcher.errors import Excerpt
 from launcher.launch import record as records
 from launcher.resolve.candidate import Candidate
 from launcher.settings import Settings
+from launcher.value import Value, astuple, field
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter

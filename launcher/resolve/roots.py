@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.resolution import Requested
 from launcher.resolve.urls import filename_of, mask_credentials, sha256_in, without_fragment
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.resolve.index import Index

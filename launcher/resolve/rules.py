@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -16,6 +16,7 @@ from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.resolution import Policy, Requested
 from launcher.resolve.roots import Root, invalid_requirement, read_roots
 from launcher.resolve.urls import mask_credentials
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.resolve.index import Index

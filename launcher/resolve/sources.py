@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from launcher.errors import UsageError
 from launcher.resolve.resolution import Requested
 from launcher.script.index_tables import Source, canonical_name
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter

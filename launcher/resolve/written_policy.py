@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from launcher.errors import UsageError
 from launcher.resolve.requirements_file import as_constraints, as_requested, read_requirements_file
 from launcher.resolve.resolution import Policy, Requested
 from launcher.settings import Settings
+from launcher.value import replace
 
 _PATH = re.compile(r"[./~\\]|[A-Za-z]:[/\\]")
 _SUFFIXES = (".txt", ".in", ".toml", ".cfg", ".lock", ".pip", ".py", ".reqs")

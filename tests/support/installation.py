@@ -9,9 +9,10 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from launcher.value import replace
 from tests.conftest import ROOT, Program
 
 _NOT_SHARED = ("__pycache__", "launcher", "pip", "pyscript_launcher", "setuptools", "wheel")

@@ -149,6 +149,15 @@ def test_a_file_is_one_noun(path: Path) -> None:
     assert not any(word in path.stem for word in FORBIDDEN_NAMES)
 
 
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_copies_with_changes_are_made_in_one_way(path: Path) -> None:
+    if path.name != "value.py":
+        # `dataclasses.replace` does not know our value types, and no type checker notices.
+        assert not re.search(
+            r"from dataclasses import .*\breplace\b|dataclasses\.replace", path.read_text(encoding="utf-8")
+        )
+
+
 def test_the_installed_version_is_the_one_of_the_package() -> None:
     assert metadata.version("pyscript-launcher") == launcher.__version__
 

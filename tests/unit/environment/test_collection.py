@@ -14,7 +14,6 @@ from launcher.environment import collection
 from launcher.environment.environment import MARKER, last_used
 from launcher.launch import record as records
 from launcher.launch.record import LaunchRecord
-from launcher.reporter import SilentReporter
 
 DAY = collection.DAY_S
 
@@ -165,6 +164,18 @@ def test_what_is_fresh_may_belong_to_a_preparation_under_way(cache: Cache, monke
     assert "busy" in names(cache, Bucket.TMP)
 
 
+@pytest.mark.parametrize(
+    ("tokens", "directory", "expected"),
+    [
+        (("--with", "a", "x.py"), "/home/me", "/home/me/x.py"),
+        (("--with", "a", "x.py"), "/", "/x.py"),
+        (("--with", "a", "./tools/x.py"), "/home/me", "/home/me/tools/x.py"),
+        (("--with", "a", "/opt/x.py"), "/home/me", "/opt/x.py"),
+        (("--with", "a", "../x.py"), "/home/me", None),
+        (("--with", "a b\tc", "/opt/x.py"), "/home/me", "/opt/x.py"),
+        (("-m", "http.server"), "/home/me", "/home/me/http.server"),
+    ],
+)
 def test_a_launch_with_options_is_found_with_its_target(
     tokens: tuple[str, ...], directory: str, expected: str | None, cache: Cache
 ) -> None:

@@ -5,7 +5,6 @@ import os
 import sys
 import tarfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from launcher.python.discovery import InterpreterRequest
 from launcher.python.installations import Installations, obtain
 from launcher.reporter import SilentReporter
 from launcher.settings import Settings
+from launcher.value import replace
 from tests.support.pythons import FakePython, Shelf
 from tests.unit.python.answers import answer
 
