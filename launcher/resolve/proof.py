@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nab_resolver.errors import ResolutionError, ResolutionTerminatedError
 from nab_resolver.resolver import BaseProvider, Resolver
@@ -19,6 +19,7 @@ from nab_resolver.types import Incompatibility, IncompatibilityCause, RangeProto
 from launcher.resolve.graph import Graph, Node
 from launcher.resolve.roots import Root
 from launcher.resolve.version_set import VersionSet
+from launcher.value import replace
 
 Need = tuple[tuple[Node, Node], tuple[int, int]]
 """Who needs what, and in which versions of which versions, as bits."""

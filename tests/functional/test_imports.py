@@ -65,7 +65,7 @@ def test_a_warm_launch_loads_the_launch_alone(run_pyscript: Program, script: Pat
 def test_help_and_version_load_no_step_of_the_data_path(argument: str, run_pyscript: Program) -> None:
     modules = loaded(run_pyscript, argument)
     rooms = {module.split(".")[1] for module in modules if module.startswith("launcher.")}
-    assert rooms == {"launch", "cli", "errors", "reporter", "settings", "cache"}
+    assert rooms == {"launch", "cli", "errors", "reporter", "settings", "cache", "value"}
     assert tops(modules) <= {"shutil"}  # argparse's own
 
 
