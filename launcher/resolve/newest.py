@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -14,6 +13,7 @@ from launcher.resolve.graph import Graph, Knowledge
 from launcher.resolve.resolution import Pin, Policy
 from launcher.resolve.rules import Rules
 from launcher.resolve.version_set import positions
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter

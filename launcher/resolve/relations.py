@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -12,6 +12,7 @@ from launcher.cache import Cache
 from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.metadata import remembered_metadata
 from launcher.resolve.resolution import Pin, Policy, Requested, Resolution
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter

@@ -160,7 +160,7 @@ def test_a_script_without_a_block_and_one_with_tables(run_pyscript: Program, wri
     said = told(run_pyscript, script)
     assert said["requirements"] == ["none"]
     assert said["[tool.pyscript]"] == ["retries = 2"]
-    assert said["[tool.other]"] == ['list = https://u:****@h/']
+    assert said["[tool.other]"] == ["list = https://u:****@h/"]
     assert said["settings"] == ["retries = 2  ([tool.pyscript] in the script)"]
     assert "s3cret" not in run_pyscript("info", "--json", script).stdout
 
