@@ -9,10 +9,11 @@
     ├── CommandNotFound         the target is neither a script nor a program
     ├── InterpreterNotFound     no interpreter satisfies what was asked for
     ├── IndexUnreachable        an index, or a file on it, could not be read
+    ├── SourceUnreachable       a repository or directory that a requirement names could not be read
     ├── PackageNotFound         no index knows the name
     ├── ResolutionImpossible    the requirements contradict one another
     ├── HashMismatch            a file is not what the index or the lock says it is
-    ├── InvalidWheel            a wheel contradicts itself or breaks its specification
+    ├── InvalidWheel            a wheel or sdist contradicts itself or breaks its specification
     ├── BuildFailed             a build backend could not make a wheel
     ├── NotAvailableOffline     the network is needed and was forbidden
     ├── CacheUnusable           the cache cannot be written, locked or trusted
@@ -99,6 +100,10 @@ class IndexUnreachable(PyscriptError):
     """An index, or a file on it, could not be read."""
 
 
+class SourceUnreachable(PyscriptError):
+    """A repository, or a directory of this machine, that a requirement names could not be read."""
+
+
 class PackageNotFound(PyscriptError):
     """No index or find-links location knows the name."""
 
@@ -112,7 +117,7 @@ class HashMismatch(PyscriptError):
 
 
 class InvalidWheel(PyscriptError):
-    """A wheel contradicts itself or breaks the binary distribution format."""
+    """A wheel or sdist contradicts itself or breaks its specification."""
 
 
 class BuildFailed(PyscriptError):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from launcher.cache import Bucket, Cache
 from launcher.environment import environment as environments
 from launcher.environment.environment import Environment
-from launcher.environment.fetch import found_wheels, stored_wheels
+from launcher.environment.fetch import found_wheels, stored_wheels, with_built_wheels
+from launcher.environment.stored_wheel import store_key
 from launcher.errors import CacheUnusable, CommandNotFound, InvalidMetadata
 from launcher.launch import record as records
 from launcher.launch.record import LaunchRecord
@@ -31,10 +32,10 @@ from launcher.resolve.resolution import (
     Policy,
     Requested,
     Resolution,
-    local_files,
     remember_resolution,
     remembered_resolution,
     resolution_key,
+    watched_files,
 )
 from launcher.script.source import ScriptSource
 from launcher.settings import Settings, has_credentials
@@ -44,7 +45,10 @@ if TYPE_CHECKING:
     from launcher.python.demand import Demand, NotFetched
     from launcher.resolve.fetcher import Fetcher
     from launcher.resolve.index import Index
+    from launcher.resolve.source_trees import Chain
 
+_MOST_STAMPS = 200
+"""Comparing so many takes a shell about as long as Python takes to start."""
 _CLOCK_TICK_NS = 20_000_000
 """File systems may take the time of a change from a clock that is this much behind."""
 
@@ -74,15 +78,13 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     needs = read_needs(request, environ, reporter)
     settings = needs.settings
     interpreter = interpreter_for(needs, cache, reporter)
-    needs = with_editables_built(needs, interpreter, cache, reporter)
-    resolution, environment, key = _environment_for(
-        needs.requested, needs.policy, interpreter, settings, cache, reporter
-    )
+    needs = with_sources_applied(needs, interpreter)
+    wanted = ResolutionRequest(needs.requested, needs.policy, interpreter, settings)
+    resolution, environment, key = _environment_for(wanted, cache, reporter)
     program = _program(request, environment, environ)
     record = _record(request, needs, program, environment, environ)
     files = (interpreter.executable, str(cache.path(Bucket.RESOLUTIONS, key)), *needs.files)
-    local = local_files((*needs.requested, *needs.policy.overrides))
-    record.stamps |= {path: records.stamp_of(path) for path in (*files, *local)}
+    record.stamps |= {path: records.stamp_of(path) for path in (*files, *watched_files(wanted.written))}
     if _may_be_recorded(request, needs, record, started_ns):
         _write_record(record, request, cache, environ)
     _collect(environment, cache, reporter)
@@ -138,35 +140,50 @@ def open_fetcher(settings: Settings) -> Fetcher:
 # Requirements -> resolution -> wheels in the store -> environment
 
 
-def _environment_for(
-    requested: Sequence[Requested],
-    policy: Policy,
-    interpreter: Interpreter,
-    settings: Settings,
-    cache: Cache,
-    reporter: Reporter,
-) -> tuple[Resolution, Environment, str]:
-    """Return the resolution of `requested`, a complete environment of it and the resolution's key.
+class ResolutionRequest(Value):
+    """Everything that decides a resolution; `chain` says what is to be built with it, if anything."""
 
-    Both come from the cache where possible.
-    """
-    key = resolution_key(requested, policy, interpreter, settings)
+    requested: tuple[Requested, ...]
+    policy: Policy
+    interpreter: Interpreter
+    settings: Settings
+    chain: Chain = ()
+
+    @property
+    def key(self) -> str:
+        """The name of the resolution in the cache."""
+        return resolution_key(self.requested, self.policy, self.interpreter, self.settings)
+
+    @property
+    def written(self) -> tuple[Requested, ...]:
+        """Every requirement that somebody wrote and that may name a URL or a path."""
+        return (*self.requested, *self.policy.overrides)
+
+
+def _environment_for(
+    wanted: ResolutionRequest, cache: Cache, reporter: Reporter
+) -> tuple[Resolution, Environment, str]:
+    """Return the resolution, a complete environment of it, both from the cache where possible, and the former's key."""
+    key, interpreter, settings = wanted.key, wanted.interpreter, wanted.settings
     is_forced = settings.refresh or settings.upgrade
     if not is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
         return (*found, key)
     started_ns = time.time_ns()
-    with cache.lock(key, reporter, "preparing the same requirements"):
+    # What is made for a build waits for nobody, so that builds of two launches can not wait for each other.
+    waiting = nullcontext() if wanted.chain else cache.lock(key, reporter, "preparing the same requirements")
+    with waiting:
         if not is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
             return (*found, key)
         started = time.monotonic()
-        with closing(LazyIndex((*requested, *policy.overrides), settings, interpreter, cache)) as index:
+        with closing(LazyIndex(wanted, cache, reporter)) as index:
             known = None if is_forced else remembered_resolution(key, settings, cache)
-            resolution = known[0] if known else resolve_anew(requested, policy, interpreter, index, reporter)
+            resolution = known[0] if known else resolve_anew(wanted, index, reporter)
+            resolution = with_built_wheels(resolution, index.open, cache)
             wheels = stored_wheels(resolution, index.open, cache, reporter)
         environment = environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
-        if not known:
+        if known is None or known[0] != resolution:
             remember_resolution(key, resolution, started_ns, cache)
-        if wheels:
+        if wheels and not wanted.chain:
             count = f"{len(wheels)} package" + "s" * (len(wheels) != 1)
             reporter.finished(f"Prepared {count} in {time.monotonic() - started:.1f} s")
     return resolution, environment, key
@@ -195,43 +212,51 @@ def environment_of(
     resolution: Resolution, interpreter: Interpreter, settings: Settings, cache: Cache
 ) -> Environment | None:
     """Return the environment of a resolution, or None where there is none that is complete."""
-    names = [(pin.candidate.name, pin.candidate.version, pin.candidate.sha256 or "") for pin in resolution.pins]
+    pinned = [pin.candidate for pin in resolution.pins]
+    names = [(each.name, each.version, store_key(each.wheel_sha256 or "", each.direct_url)) for each in pinned]
     return environments.open_environment(cache, environments.environment_key(interpreter, names, settings.link_mode))
 
 
 class LazyIndex:
     """The index, opened when something has to be asked of it."""
 
-    def __init__(
-        self, requested: Sequence[Requested], settings: Settings, interpreter: Interpreter, cache: Cache
-    ) -> None:
-        self._requested, self._settings, self._interpreter, self._cache = requested, settings, interpreter, cache
+    def __init__(self, wanted: ResolutionRequest, cache: Cache, reporter: Reporter) -> None:
+        self._wanted, self._cache, self._reporter = wanted, cache, reporter
         self._opened: Index | None = None
 
     def open(self) -> Index:
         """Return the index; it is opened once."""
         if self._opened is None:
             # 115 ms: unearth and the HTTP client below it.
+            from launcher.resolve.formats import allowed_formats  # noqa: PLC0415
             from launcher.resolve.index import Access, Index, IndexSettings  # noqa: PLC0415
+            from launcher.resolve.source_trees import Workshop  # noqa: PLC0415
 
-            asked = self._settings
+            asked = self._wanted.settings
             places = IndexSettings(
                 index_url=asked.index_url,
                 extra_index_urls=asked.extra_index_url,
                 find_links=asked.find_links,
                 no_index=asked.no_index,
                 named=asked.index,
-                sources=_indexes_by_package(asked, self._interpreter),
+                sources=_indexes_by_package(asked, self._wanted.interpreter),
                 access=Access.of(asked),
                 offline=asked.offline,
                 refresh=asked.refresh or asked.upgrade,
                 timeout_s=asked.timeout_s,
                 retries=asked.retries,
             )
-            self._opened = Index(places, self._interpreter, self._cache)
+            workshop = Workshop(allowed_formats(asked), self._build_environment, self._reporter, self._wanted.chain)
+            self._opened = Index(places, self._wanted.interpreter, self._cache, workshop)
             # A remembered resolution names URLs without their credentials.
-            self._opened.remember_credentials(requirement.text for requirement in self._requested)
+            self._opened.remember_credentials(requirement.text for requirement in self._wanted.written)
         return self._opened
+
+    def _build_environment(self, requirements: Sequence[str], origin: str, chain: Chain) -> Environment:
+        requested = tuple(Requested(text, origin) for text in requirements)
+        policy = self._wanted.policy.for_others()
+        wanted = replace(self._wanted, requested=requested, policy=policy, chain=chain)
+        return _environment_for(wanted, self._cache, self._reporter)[1]
 
     def close(self) -> None:
         """Close what was opened."""
@@ -242,8 +267,7 @@ class LazyIndex:
 def _indexes_by_package(settings: Settings, interpreter: Interpreter) -> dict[str, str]:
     if not settings.sources:
         return {}
-    # As below.
-    from launcher.resolve.sources import sources_for  # noqa: PLC0415
+    from launcher.resolve.sources import sources_for  # noqa: PLC0415 - as below
 
     return {name: each.index for name, each in sources_for(settings.sources, interpreter).items() if each.index}
 
@@ -259,20 +283,17 @@ def with_sources_applied(needs: Needs, interpreter: Interpreter) -> Needs:
     of_block = [each for each in needs.requested if each.excerpt and each.excerpt.path == path]
     others = [each for each in needs.requested if not (each.excerpt and each.excerpt.path == path)]
     sources = sources_for(needs.settings.sources, interpreter)
-    requested, editables = with_sources(of_block, sources, interpreter)
-    return replace(needs, requested=(*requested, *others), editables=(*editables, *needs.editables))
+    return replace(needs, requested=(*with_sources(of_block, sources), *others))
 
 
-def resolve_anew(
-    requested: Sequence[Requested], policy: Policy, interpreter: Interpreter, index: LazyIndex, reporter: Reporter
-) -> Resolution:
-    """Return the resolution of `requested` by the index; raises as `launcher.resolve.provider.resolve` does."""
-    if not requested:
+def resolve_anew(wanted: ResolutionRequest, index: LazyIndex, reporter: Reporter) -> Resolution:
+    """Return the resolution by the index; raises as `launcher.resolve.provider.resolve` does."""
+    if not wanted.requested:
         return Resolution((), ())
     # 50 ms: the resolver library and packaging.
     from launcher.resolve.provider import resolve  # noqa: PLC0415
 
-    return resolve(requested, interpreter, index.open(), policy, reporter)
+    return resolve(wanted.requested, wanted.interpreter, index.open(), wanted.policy, reporter)
 
 
 def _collect(environment: Environment, cache: Cache, reporter: Reporter) -> None:
@@ -281,30 +302,6 @@ def _collect(environment: Environment, cache: Cache, reporter: Reporter) -> None
         from launcher.environment.collection import collect_quietly  # noqa: PLC0415
 
         collect_quietly(cache, environment.key, reporter)
-
-
-def with_editables_built(needs: Needs, interpreter: Interpreter, cache: Cache, reporter: Reporter) -> Needs:
-    """Return the needs with an editable wheel, as a requirement, in the place of each editable project.
-
-    The block's sources are applied first, for they can name such projects.
-    """
-    needs = with_sources_applied(needs, interpreter)
-    if not needs.editables:
-        return needs
-    # 80 ms: pypa/build, for the few launches that need it.
-    from launcher.resolve.build import build_editable  # noqa: PLC0415
-
-    def build_environment(requirements: Sequence[str], origin: str) -> Environment:
-        asked = [Requested(text, origin) for text in requirements]
-        policy = needs.policy.for_others()
-        return _environment_for(asked, policy, interpreter, needs.settings, cache, reporter)[1]
-
-    requested, files = list(needs.requested), list(needs.files)
-    for path, origin in needs.editables:
-        built = build_editable(Path(path), interpreter, build_environment, cache, reporter)
-        requested.append(Requested(f"{built.name}{built.extras} @ {built.wheel.as_uri()}", origin))
-        files += built.depends_on
-    return replace(needs, requested=tuple(requested), files=tuple(files))
 
 
 # Environment -> launch
@@ -367,8 +364,8 @@ def _may_be_recorded(request: RunRequest, needs: Needs, record: LaunchRecord, st
     """Tell whether the next launch may go by a record alone.
 
     Not where the answer can change without any file changing (an age limit, a forced refresh, a program somewhere on
-    PATH), where the content was read from a pipe, where a file has changed since it was read, nor where a URL carries
-    credentials, which must not be written down.
+    PATH), where the content was read from a pipe, where a file has changed since it was read, where so many files
+    decide that comparing them is left to Python, nor where a URL carries credentials, which must not be written down.
     """
     is_rereadable = needs.source is None or needs.source.is_regular_file
     is_inside = record.program.startswith(record.environment + os.sep)
@@ -376,6 +373,8 @@ def _may_be_recorded(request: RunRequest, needs: Needs, record: LaunchRecord, st
     head = (record.head or b"").decode("utf-8", "replace")
     written = "\0".join((record.variables, *request.tokens, head))
     if not (request.may_be_recorded and needs.is_lasting and is_rereadable and is_inside and is_named):
+        return False
+    if len(record.stamps) > _MOST_STAMPS:
         return False
     if any(stamp and stamp[0] > started_ns - _CLOCK_TICK_NS for stamp in record.stamps.values()):
         return False

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from launcher import settings as settings_module
+from launcher.config_file import config_path, read_config_file
 from launcher.errors import Excerpt, InvalidMetadata
 from launcher.reporter import Reporter
 from launcher.resolve.resolution import Policy, Requested
@@ -31,6 +32,10 @@ _PIP_VARIABLES = frozenset(
     {"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST"}
     | {"PIP_CERT", "PIP_CLIENT_CERT", "PIP_PROXY", "PIP_KEYRING_PROVIDER"}
 )
+_RELATIVE = re.compile(
+    r"([A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*)?(\.{1,2}(?:[/\\].*?)?|~/.*?)(\[[^\]]*\])?(\s+;.*)?"
+)
+"""A requirement on a path that begins with a dot, or in the home directory, with name and marker if it has them."""
 _NO_METADATA = ScriptMetadata(None, (), {}, None)
 
 
@@ -67,7 +72,7 @@ class RunRequest(Value):
 class Needs(Value):
     """Everything that decides which environment a request gets, and the script's `metadata` that it came from.
 
-    `requires_python_line` is where the script says it; `editables` are absolute paths of projects with what named them;
+    `requires_python_line` is where the script says it;
     `files` are those that were read on the way, by absolute path; `is_lasting` is False where the answer can change
     without one of these files changing.
     """
@@ -78,7 +83,6 @@ class Needs(Value):
     requires_python_line: Excerpt | None
     requested: tuple[Requested, ...]
     policy: Policy
-    editables: tuple[tuple[str, str], ...]
     files: tuple[str, ...]
     is_lasting: bool
     metadata: ScriptMetadata
@@ -93,11 +97,10 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
     metadata, line = _read_metadata(source, reporter)
     settings = _settle(request, source, metadata, environ, reporter)
     requested = [*_of_block(request, source, metadata), *_of_options(request)]
-    editables = [(os.path.join(request.directory, path), f"--with-editable {path}") for path in request.with_editable]
     for name in settings.env_file:
         if not os.path.exists(name):
             raise InvalidMetadata(f"The env-file {name} does not exist.", hint="Check the path given to --env-file.")
-    files = [str(settings_module.config_path(environ))]
+    files = [str(config_path(environ))]
     is_lasting = not (settings.refresh or settings.upgrade or settings.max_age_s is not None or settings.env_file)
     is_lasting = is_lasting and not (settings.python and _is_looked_up_on_path(settings.python))
     policy = Policy(
@@ -126,7 +129,6 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         for name in request.with_requirements:
             content = requirements_file.read_requirements_file(os.path.join(request.directory, name), environ)
             requested += requirements_file.as_requested(content)
-            editables += requirements_file.editables_of(content)
             policy = requirements_file.with_policy_options(policy, settings, content)
             settings = requirements_file.with_index_options(settings, content)
             files += [os.path.abspath(path) for path in content.paths]
@@ -139,7 +141,6 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         requires_python_line=line,
         requested=tuple(requested),
         policy=policy,
-        editables=tuple(editables),
         files=tuple(files),
         is_lasting=is_lasting,
         metadata=metadata,
@@ -173,8 +174,8 @@ def _settle(
     environ: Mapping[str, str],
     reporter: Reporter,
 ) -> Settings:
-    path = settings_module.config_path(environ)
-    config = settings_module.read_config_file(path)
+    path = config_path(environ)
+    config = read_config_file(path)
     values, table = _tool_table(source, metadata, reporter)
     settings = settings_module.resolve_settings(request.command_line, environ, values, config, str(path), table)
     return with_relative_paths_from(settings, _directory_of(source, request))
@@ -278,11 +279,28 @@ def _of_block(request: RunRequest, source: ScriptSource | None, metadata: Script
 
 
 def _of_options(request: RunRequest) -> list[Requested]:
-    return [Requested(_with_absolute_path(text, request.directory), "--with") for text in request.with_]
+    here = request.directory
+    plain = [Requested(_with_absolute_path(text, here), "--with") for text in request.with_]
+    editable = [
+        Requested(_with_absolute_path(path, here, is_path=True), f"--with-editable {path}", is_editable=True)
+        for path in request.with_editable
+    ]
+    return plain + editable
 
 
-def _with_absolute_path(text: str, directory: str) -> str:
-    """Return a requirement that is a relative path (``./x.whl``) as an absolute one; others stay as they are."""
-    if text.startswith(("./", "../", ".\\", "..\\")):
-        return _absolute(text, directory)
-    return text
+def _with_absolute_path(text: str, directory: str, *, is_path: bool = False) -> str:
+    """Return a requirement that names a relative path (``./x.whl``, ``x @ ../x``) with an absolute one.
+
+    Others stay as they are, but a text that `is_path` can be nothing else.
+    """
+    found = _RELATIVE.fullmatch(text.strip())
+    if not found and not is_path:
+        return text
+    name, path, extras, marker = found.groups() if found else ("", text, None, None)
+    path = os.path.normpath(os.path.join(directory, os.path.expanduser(path)))
+    if name:
+        from pathlib import Path  # noqa: PLC0415 - for the few that name a path so
+
+        path, _, fragment = path.partition("#")
+        path = Path(path).as_uri() + (f"#{fragment}" if fragment else "")
+    return f"{name or ''}{path}{extras or ''}{marker or ''}"

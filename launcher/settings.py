@@ -1,8 +1,7 @@
 """What was asked for, from wherever it was said: one frozen `Settings`.
 
 Command line > environment > ``[tool.pyscript]`` in the block > ``config.toml`` > pip's configuration > default (DESIGN,
-section 10). Pure
-but for `read_config_file`.
+section 10). Pure.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from launcher.errors import Excerpt, UsageError
@@ -53,6 +51,10 @@ class Settings(Value):
     client_cert: str | None = None
     proxy: str | None = None
     trusted_host: tuple[str, ...] = ()
+    no_build: bool = False
+    no_build_package: tuple[str, ...] = ()
+    no_binary: bool = False
+    no_binary_package: tuple[str, ...] = ()
     offline: bool = False
     refresh: bool = False
     upgrade: bool = False
@@ -73,7 +75,9 @@ class Settings(Value):
 
     def resolution_key(self) -> str:
         """Return a text of every setting that can change the outcome of a resolution."""
-        return repr((self.index_url, self.extra_index_url, self.find_links, self.no_index, self.index, self.sources))
+        places = (self.index_url, self.extra_index_url, self.find_links, self.no_index, self.index, self.sources)
+        formats = (self.no_build, self.no_build_package, self.no_binary, self.no_binary_package)
+        return repr((places, formats))
 
 
 class BlockTable(Value):
@@ -218,6 +222,10 @@ _SETTINGS = (
     _Setting("client_cert", _text, "PYSCRIPT_CLIENT_CERT"),
     _Setting("proxy", _text, "PYSCRIPT_PROXY"),
     _Setting("trusted_host", _texts, "PYSCRIPT_TRUSTED_HOST"),
+    _Setting("no_build", _boolean, "PYSCRIPT_NO_BUILD", in_block=True),
+    _Setting("no_build_package", _texts, "PYSCRIPT_NO_BUILD_PACKAGE", in_block=True),
+    _Setting("no_binary", _boolean, "PYSCRIPT_NO_BINARY", in_block=True),
+    _Setting("no_binary_package", _texts, "PYSCRIPT_NO_BINARY_PACKAGE", in_block=True),
     _Setting("offline", _boolean, "PYSCRIPT_OFFLINE", in_block=True),
     _Setting("refresh", _boolean, "PYSCRIPT_REFRESH", in_config=False),
     _Setting("upgrade", _boolean, "PYSCRIPT_UPGRADE", in_config=False),
@@ -367,34 +375,3 @@ def has_credentials(text: str) -> bool:
     (True, False)
     """
     return "@" in text and re.search(_CREDENTIALS, text) is not None
-
-
-def config_path(environ: Mapping[str, str]) -> Path:
-    """Return where the config file is looked for: ``PYSCRIPT_CONFIG_FILE``, else the user's configuration directory."""
-    if chosen := environ.get("PYSCRIPT_CONFIG_FILE"):
-        return Path(chosen).absolute()
-    if (xdg := environ.get("XDG_CONFIG_HOME", "")) and Path(xdg).is_absolute():
-        return Path(xdg, "pyscript", "config.toml")
-    if appdata := environ.get("APPDATA"):
-        return Path(appdata, "pyscript", "config.toml")
-    return Path(environ.get("HOME") or Path.home(), ".config", "pyscript", "config.toml")
-
-
-def read_config_file(path: Path) -> dict[str, object]:
-    """Return the content of the config file, empty where there is none.
-
-    Raises `UsageError` where it cannot be read or is not TOML.
-    """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UsageError(f"The config file {path} cannot be read: {error.strerror}.") from error
-    # 4 ms, and most people have no config file.
-    import tomli  # noqa: PLC0415
-
-    try:
-        return tomli.loads(content.decode())
-    except (UnicodeDecodeError, tomli.TOMLDecodeError) as error:
-        raise UsageError(f"The config file {path} is not valid TOML: {error}.") from error

@@ -14,10 +14,10 @@ from launcher.environment.environment import Environment
 from launcher.environment.fetch import find_wheel
 from launcher.prepare import (
     LazyIndex,
+    ResolutionRequest,
     environment_of,
     interpreter_for,
     resolve_anew,
-    with_editables_built,
     with_sources_applied,
 )
 from launcher.python.query import Interpreter
@@ -60,9 +60,7 @@ def look(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter
     """
     needs = read_needs(request, environ, reporter)
     interpreter = interpreter_for(needs, cache, reporter, None if needs.settings.no_python_download else _not_now)
-    needs = with_sources_applied(needs, interpreter)
-    # What an editable project needs is known when it is built.
-    return Survey(needs, interpreter) if needs.editables else _with_remembered(Survey(needs, interpreter), cache)
+    return _with_remembered(Survey(with_sources_applied(needs, interpreter), interpreter), cache)
 
 
 def resolve(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter: Reporter) -> Survey:
@@ -73,17 +71,19 @@ def resolve(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     started_ns = time.time_ns()
     needs = read_needs(request, environ, reporter)
     interpreter = interpreter_for(needs, cache, reporter)
-    survey = Survey(with_editables_built(needs, interpreter, cache, reporter), interpreter)
-    settings, requested, policy = survey.needs.settings, survey.needs.requested, survey.needs.policy
+    needs = with_sources_applied(needs, interpreter)
+    survey = Survey(needs, interpreter)
+    settings = needs.settings
+    wanted = ResolutionRequest(needs.requested, needs.policy, interpreter, settings)
     is_forced = settings.refresh or settings.upgrade
     if not is_forced and (known := _with_remembered(survey, cache)).resolution is not None:
         return known
-    key = resolution_key(requested, policy, interpreter, settings)
+    key = wanted.key
     with cache.lock(key, reporter, "preparing the same requirements"):
         if not is_forced and (known := _with_remembered(survey, cache)).resolution is not None:
             return known
-        with closing(LazyIndex((*requested, *policy.overrides), settings, interpreter, cache)) as index:
-            resolution = resolve_anew(requested, policy, interpreter, index, reporter)
+        with closing(LazyIndex(wanted, cache, reporter)) as index:
+            resolution = resolve_anew(wanted, index, reporter)
         remember_resolution(key, resolution, started_ns, cache)
     return replace(survey, resolution=resolution, resolved_at=int(time.time()))
 
@@ -95,8 +95,9 @@ def newest_versions(survey: Survey, cache: Cache, reporter: Reporter) -> dict[st
 
     assert survey.resolution is not None
     reporter.step("Looking for newer versions")
-    with closing(LazyIndex(survey.needs.requested, survey.needs.settings, survey.interpreter, cache)) as index:
-        policy = survey.needs.policy.for_others()
+    needs, policy = survey.needs, survey.needs.policy.for_others()
+    wanted = ResolutionRequest(needs.requested, policy, survey.interpreter, needs.settings)
+    with closing(LazyIndex(wanted, cache, reporter)) as index:
         return newest.newest_versions(survey.resolution.pins, policy, survey.interpreter, index.open())
 
 

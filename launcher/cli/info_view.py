@@ -13,9 +13,9 @@ from launcher.cli import output
 from launcher.cli.console import megabytes
 from launcher.cli.output import Line
 from launcher.cli.warmth import Warmth
+from launcher.config_file import config_path
 from launcher.python.places import Surroundings
 from launcher.resolve.urls import mask_credentials
-from launcher.settings import config_path
 from launcher.survey import Survey, environment_size, package_sizes
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
@@ -109,9 +109,7 @@ def _subjects(facts: Facts) -> Iterator[tuple[str, _Lines]]:
 
 
 def _requirements(survey: Survey) -> _Lines:
-    return [(mask_credentials(each.text.strip()), each.origin) for each in survey.needs.requested] + [
-        (path, origin) for path, origin in survey.needs.editables
-    ]
+    return [(mask_credentials(each.text.strip()), each.origin) for each in survey.needs.requested]
 
 
 def _table(table: object) -> _Lines:

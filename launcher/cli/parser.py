@@ -136,6 +136,12 @@ def _add_index_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--keyring-provider", metavar="HOW", help="subprocess: ask the keyring program for credentials; or disabled"
     )
+    group.add_argument("--no-build", action="store_true", default=None, help="use wheels only, and run no build")
+    group.add_argument(
+        "--no-build-package", action="append", metavar="NAME", help="build nothing of this package (repeatable)"
+    )
+    group.add_argument("--no-binary", action="store_true", default=None, help="build everything, and use no wheels")
+    group.add_argument("--no-binary-package", action="append", metavar="NAME", help="build this package (repeatable)")
     group.add_argument("--offline", action="store_true", default=None, help="use what is in the cache and never ask")
     group.add_argument("--refresh", action="store_true", default=None, help="ask the index again and resolve anew")
     group.add_argument("-U", "--upgrade", action="store_true", default=None, help="resolve anew to the newest versions")

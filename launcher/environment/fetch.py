@@ -10,6 +10,7 @@ from launcher.digest import digest_of
 from launcher.environment.stored_wheel import StoredWheel, find_stored_wheel
 from launcher.reporter import Reporter
 from launcher.resolve.resolution import Resolution
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.environment.wheel_store import WheelStore
@@ -57,6 +58,23 @@ def stored_wheels(
     return tuple(wheel for wheel in stored.values() if wheel is not None)
 
 
+def with_built_wheels(resolution: Resolution, open_index: Callable[[], Index], cache: Cache) -> Resolution:
+    """Return the resolution with a wheel for each pinned source, built now where the store does not have it.
+
+    Several are built at once. Raises whatever `launcher.resolve.source_trees.SourceTrees` does.
+    """
+    to_build = [
+        pin for pin in resolution.pins if not pin.candidate.is_wheel and find_wheel(pin.candidate, cache) is None
+    ]
+    if not to_build:
+        return resolution
+    index = open_index()
+    for pin in to_build[1:]:
+        index.submit(index.source_trees.wheel, pin.candidate)
+    built = {pin: replace(pin, candidate=index.source_trees.with_wheel(pin.candidate)) for pin in to_build}
+    return replace(resolution, pins=tuple(built.get(pin, pin) for pin in resolution.pins))
+
+
 def found_wheels(resolution: Resolution, cache: Cache) -> tuple[StoredWheel, ...] | None:
     """Return the wheel of each pin from the store, or None where it lacks one."""
     found = [find_wheel(pin.candidate, cache) for pin in resolution.pins]
@@ -66,15 +84,17 @@ def found_wheels(resolution: Resolution, cache: Cache) -> tuple[StoredWheel, ...
 
 def find_wheel(candidate: Candidate, cache: Cache) -> StoredWheel | None:
     """Return the candidate's wheel from the store, or None where it lacks it."""
-    return find_stored_wheel(cache, candidate.sha256) if candidate.sha256 else None
+    sha256 = candidate.wheel_sha256
+    return find_stored_wheel(cache, sha256, candidate.direct_url) if sha256 else None
 
 
 def _fetch(candidate: Candidate, index: Index, store: WheelStore, cache: Cache, reporter: Reporter) -> StoredWheel:
     """Download and unpack one wheel, unless another launch does it at the same time; then take what that one made."""
-    name = candidate.sha256 or digest_of(candidate.url)
+    name = candidate.wheel_sha256 or digest_of(candidate.url)
     with cache.lock(f"wheel-{name}", reporter, f"fetching {candidate.name}"):
         if found := find_wheel(candidate, cache):
             return found
         with cache.temporary_directory() as directory:
             wheel, sha256 = index.download(candidate, directory, reporter)
-            return store.add(wheel, sha256, name=candidate.name, version=candidate.version)
+            name, version = candidate.name, candidate.version
+            return store.add(wheel, sha256, name=name, version=version, direct_url=candidate.direct_url)

@@ -5,11 +5,12 @@ tab='	' newline='
 '
 recognise() { # the launch in "$@"; sets program and skipped
     variables="$HOME$tab$XDG_CONFIG_HOME$tab$PYSCRIPT_CONFIG_FILE$tab$PYSCRIPT_PYTHON$tab$PYSCRIPT_INDEX_URL$tab\
-$PYSCRIPT_EXTRA_INDEX_URL$tab$PYSCRIPT_FIND_LINKS$tab$PYSCRIPT_NO_INDEX$tab$PYSCRIPT_OFFLINE$tab$PYSCRIPT_REFRESH$tab\
-$PYSCRIPT_UPGRADE$tab$PYSCRIPT_MAX_AGE$tab$PYSCRIPT_TIMEOUT$tab$PYSCRIPT_RETRIES$tab$PYSCRIPT_LINK_MODE$tab\
-$PYSCRIPT_ENV_FILE$tab$PYSCRIPT_CONSTRAINT$tab$PYSCRIPT_OVERRIDE$tab$PYSCRIPT_PRERELEASE$tab$PYSCRIPT_RESOLUTION$tab\
-$PYSCRIPT_EXCLUDE_NEWER$tab$PYSCRIPT_EXCLUDE_NEWER_PACKAGE$tab$PYSCRIPT_NO_PIP_CONFIG$tab$PIP_CONFIG_FILE$tab\
-$PIP_INDEX_URL$tab$PIP_EXTRA_INDEX_URL$tab$PIP_FIND_LINKS$tab$PIP_NO_INDEX"
+$PYSCRIPT_EXTRA_INDEX_URL$tab$PYSCRIPT_FIND_LINKS$tab$PYSCRIPT_NO_INDEX$tab$PYSCRIPT_NO_BUILD$tab\
+$PYSCRIPT_NO_BUILD_PACKAGE$tab$PYSCRIPT_NO_BINARY$tab$PYSCRIPT_NO_BINARY_PACKAGE$tab$PYSCRIPT_OFFLINE$tab\
+$PYSCRIPT_REFRESH$tab$PYSCRIPT_UPGRADE$tab$PYSCRIPT_MAX_AGE$tab$PYSCRIPT_TIMEOUT$tab$PYSCRIPT_RETRIES$tab\
+$PYSCRIPT_LINK_MODE$tab$PYSCRIPT_ENV_FILE$tab$PYSCRIPT_CONSTRAINT$tab$PYSCRIPT_OVERRIDE$tab$PYSCRIPT_PRERELEASE$tab\
+$PYSCRIPT_RESOLUTION$tab$PYSCRIPT_EXCLUDE_NEWER$tab$PYSCRIPT_EXCLUDE_NEWER_PACKAGE$tab$PYSCRIPT_NO_PIP_CONFIG$tab\
+$PIP_CONFIG_FILE$tab$PIP_INDEX_URL$tab$PIP_EXTRA_INDEX_URL$tab$PIP_FIND_LINKS$tab$PIP_NO_INDEX"
     records=${PYSCRIPT_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pyscript}/launch-v1 words='' tokens=''
     for word; do
         case $records$word in [!/]* | *..* | *"$tab"* | *\\* | */) return 1 ;; esac
@@ -46,13 +47,11 @@ begins() { # the script on stdin, with $head; the line behind it must not go on 
     while IFS= read -r line && text=$text$line$newline; do
         case $head in "$text") break ;; "$text"*) ;; *) return 1 ;; esac
     done
-    [ "$text" = "$head" ] || return
-    IFS= read -r line; case $line in '#'*) return 1 ;; esac
+    [ "$text" = "$head" ] && { IFS= read -r line || :; } && case $line in '#'*) return 1 ;; esac
 }
 if recognise "$@" 2>/dev/null; then
-    shift "$skipped"
+    shift "$skipped" && unset PYTHONHOME __PYVENV_LAUNCHER__
     export PATH="${program%/*}${PATH:+:$PATH}" VIRTUAL_ENV="${program%/bin/*}"
-    unset PYTHONHOME __PYVENV_LAUNCHER__
     true 2>/dev/null >"$VIRTUAL_ENV/used"
     exec "$program" "$@"
 fi

@@ -1,4 +1,4 @@
-"""A project in development -> an editable wheel (PEP 517, PEP 660), by way of pypa/build.
+"""A source tree -> its metadata and its wheel (PEP 517, 518, 660), by way of pypa/build, whose only importer this is.
 
 The build runs in an environment of our own making: its requirements go through the same resolver, store and composer as
 a script's. What the backend prints is shown only where it fails.
@@ -6,26 +6,32 @@ a script's. What the backend prints is shown only where it fails.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
-from build import BuildBackendException, BuildException, ProjectBuilder
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from build import BuildBackendException, BuildException, ProjectBuilder, TypoWarning
 
-from launcher.cache import Bucket, Cache
-from launcher.errors import BuildFailed, UsageError
-from launcher.launch.record import stamp_of
+from launcher.errors import BuildFailed
 from launcher.launch.warm import environment_for
-from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
+from launcher.resolve.build_output import BuildOutput
+from launcher.resolve.version_control import HOOK_VARIABLES
 
-_DECIDING_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
-_SHOWN_LINES = 20
+_AT_ONCE = threading.BoundedSemaphore(os.cpu_count() or 2)
+"""Backends that run at the same time; none of them waits for another one."""
+
+_ANOTHER_PROJECTS = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__", *HOOK_VARIABLES)
+
+# pypa/build and the hooks below it hand on what backends warn of as Python warnings, in the middle of our own words.
+for _kind in (TypoWarning, UserWarning):
+    warnings.simplefilter("ignore", _kind)
 
 
 class BuildPlace(Protocol):
@@ -40,116 +46,124 @@ class BuildPlace(Protocol):
         """The environment's interpreter."""
 
 
-BuildEnvironment = Callable[[Sequence[str], str], BuildPlace]
-"""Makes an environment of requirements; the second argument says where they come from."""
-
-
 @dataclass(frozen=True, slots=True)
-class BuiltProject:
-    """An editable wheel and what it is good for.
+class SourceTree:
+    """A project's directory, what people call it, and what kind of wheel is wanted of it."""
 
-    `name` is the project's, `extras` the wanted ones (``[a,b]`` or nothing); when one of the files at the absolute
-    paths `depends_on` changes, a new build is necessary.
+    directory: Path
+    label: str
+    is_editable: bool = False
+
+    @property
+    def kind(self) -> Literal["wheel", "editable"]:
+        """The kind as pypa/build calls it."""
+        return "editable" if self.is_editable else "wheel"
+
+
+class ProjectBuild:
+    """One project in an environment that has what its backend asks for. Making it runs the backend already.
+
+    `make_environment` returns an environment of requirements; its second argument says where they come from.
+    Every method raises `BuildFailed` with the last lines of the backend's output.
     """
 
-    name: str
-    extras: str
-    wheel: Path
-    depends_on: tuple[str, ...]
+    def __init__(
+        self, tree: SourceTree, make_environment: Callable[[Sequence[str], str], BuildPlace], reporter: Reporter
+    ) -> None:
+        self._tree = tree
+        self._reporter = reporter
+        self._output = BuildOutput()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._is_stopped = False
+        self._metadata_directory: str | None = None
+        origin = f"a build requirement of {tree.label}"
+        with self._failures():
+            requires = sorted(ProjectBuilder(tree.directory).build_system_requires)
+            self._builder = self._builder_in(make_environment(requires, origin))
+            more = sorted(self._builder.get_requires_for_build(tree.kind) - set(requires))
+            if more:
+                self._builder = self._builder_in(make_environment([*requires, *more], origin))
 
+    def metadata(self, directory: Path) -> bytes | None:
+        """Return METADATA as the backend prepares it in `directory`, or None where only the wheel will tell."""
+        with self._failures():
+            self._metadata_directory = self._builder.prepare(self._tree.kind, directory)
+        if self._metadata_directory is None:
+            return None
+        try:
+            return Path(self._metadata_directory, "METADATA").read_bytes()
+        except OSError as error:
+            raise BuildFailed(f"The build backend of {self._tree.label} prepared no METADATA.") from error
 
-def build_editable(
-    path: Path, interpreter: Interpreter, build_environment: BuildEnvironment, cache: Cache, reporter: Reporter
-) -> BuiltProject:
-    """Return the editable wheel of the project at `path`, which may end in extras (``./lib[test]``).
+    def wheel(self, directory: Path) -> Path:
+        """Build the wheel into `directory` and return its path."""
+        with self._failures():
+            made = Path(self._builder.build(self._tree.kind, directory, metadata_directory=self._metadata_directory))
+        if made.parent != directory or made.suffix != ".whl" or not made.is_file():
+            raise BuildFailed(f"The build backend of {self._tree.label} did not make a wheel but {made.name!r}.")
+        return made
 
-    It is built once for each state of the files that describe the project. Raises `UsageError` where there is no
-    project and `BuildFailed` with the last lines of the backend's output where it cannot be built.
-    """
-    project, extras = _split_extras(path)
-    files = tuple(str(project / name) for name in _DECIDING_FILES)
-    stamps = [stamp_of(name) for name in files]
-    if not any(stamps[:2]):
-        raise UsageError(
-            f"{path} is not a project that can be installed: it has neither a pyproject.toml nor a setup.py.",
-            hint="Give --with-editable the directory that holds one of them.",
-        )
-    key = hashlib.sha256(repr((str(project), stamps, interpreter.identity)).encode()).hexdigest()[:32]
-    with cache.lock(f"build-{key}", reporter, f"building {project.name}"):
-        wheel = _built_before(cache, key)
-        if wheel is None:
-            reporter.step(f"Building {project.name}")
-            wheel = _build(project, key, build_environment, cache)
-    return BuiltProject(_name_of(wheel), extras, wheel, files)
+    def stop(self) -> None:
+        """End what is running, because nobody waits for it any more."""
+        self._is_stopped = True
+        for process in tuple(self._running):
+            with suppress(OSError):
+                process.terminate()
 
+    def _builder_in(self, environment: BuildPlace) -> ProjectBuilder:
+        child = environment_for(str(environment.path), dict(os.environ))
+        for name in _ANOTHER_PROJECTS:
+            child.pop(name, None)
 
-def _split_extras(path: Path) -> tuple[Path, str]:
-    text = str(path)
-    if text.endswith("]") and not path.exists():
-        text, _, extras = text[:-1].rpartition("[")
-        return Path(text).resolve(), f"[{extras}]"
-    return path.resolve(), ""
+        def run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
+            with _AT_ONCE:
+                self._run(cmd, cwd, child | dict(extra_environ or {}))
 
+        return ProjectBuilder(self._tree.directory, python_executable=str(environment.python), runner=run)
 
-def _built_before(cache: Cache, key: str) -> Path | None:
-    return next(cache.path(Bucket.BUILT, key).glob("*.whl"), None)
-
-
-def _build(project: Path, key: str, build_environment: BuildEnvironment, cache: Cache) -> Path:
-    output = _Output()
-    try:
-        builder = ProjectBuilder(project)
-        origin = f"[build-system] of {project / 'pyproject.toml'}"
-        requires = sorted(builder.build_system_requires)
-        builder = _builder_in(build_environment(requires, origin), project, output)
-        if more := sorted(builder.get_requires_for_build("editable")):
-            environment = build_environment([*requires, *more], origin)
-            builder = _builder_in(environment, project, output)
-        with cache.temporary_directory() as directory:
-            made = Path(builder.build("editable", str(directory)))
-            if made.parent != directory or made.suffix != ".whl":
-                raise BuildFailed(f"The build backend of {project} did not return a wheel but {made.name!r}.")
-            return cache.publish(directory, Bucket.BUILT, key) / made.name
-    except BuildFailed:
-        raise
-    except (BuildException, BuildBackendException, subprocess.CalledProcessError) as error:
-        raise BuildFailed(
-            f"{project} could not be built: {error}\n{output.last_lines()}".rstrip(),
-            hint="Mend the project, or see whether `python -m build` builds it.",
-        ) from error
-
-
-def _builder_in(environment: BuildPlace, project: Path, output: _Output) -> ProjectBuilder:
-    child = environment_for(str(environment.path), dict(os.environ))
-
-    def run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
-        done = subprocess.run(
-            cmd,
-            cwd=cwd,
-            env=child | dict(extra_environ or {}),
+    def _run(self, command: Sequence[str], directory: str | None, environ: Mapping[str, str]) -> None:
+        if self._is_stopped:
+            raise BuildFailed("The build was given up.")
+        with subprocess.Popen(
+            command,
+            cwd=directory,
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            check=False,
-        )
-        output.lines += done.stdout.decode(errors="replace").splitlines()
-        done.check_returncode()
+            encoding="utf-8",
+            errors="replace",
+        ) as process:
+            self._running.add(process)
+            try:
+                assert process.stdout is not None
+                for line in process.stdout:
+                    self._output.add(line.rstrip("\n"))
+                    self._reporter.detail(f"{self._tree.label}: {line.rstrip()}", level=2)
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                self._running.discard(process)
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command)
 
-    return ProjectBuilder(project, python_executable=str(environment.python), runner=run)
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except (BuildException, BuildBackendException, subprocess.CalledProcessError, OSError) as error:
+            raise self._failure(error) from error
 
-
-class _Output:
-    """What the backend printed, kept for the case that it fails."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def last_lines(self) -> str:
-        return "\n".join(f"  | {line}" for line in self.lines[-_SHOWN_LINES:])
-
-
-def _name_of(wheel: Path) -> str:
-    try:
-        return parse_wheel_filename(wheel.name)[0]
-    except InvalidWheelFilename as error:
-        raise BuildFailed(f"The build backend returned a wheel with an invalid name: {wheel.name}.") from error
+    def _failure(self, error: Exception) -> BuildFailed:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        lines = self._output.last_lines()
+        hint = self._output.hint()
+        if "is not available" in reason:
+            reason = f"its pyproject.toml asks for a build backend that its build requirements do not bring ({reason})"
+            hint = "Tell the project, or ask for another version."
+            lines = ""
+        elif isinstance(error, BuildBackendException) and isinstance(error.exception, subprocess.CalledProcessError):
+            reason = "its build backend failed"
+        hint = hint or "Ask for another version, or one with a wheel; -vv shows everything that the build prints."
+        return BuildFailed(f"{self._tree.label} could not be built: {reason}.\n{lines}".rstrip(), hint=hint)

@@ -1,4 +1,7 @@
-"""A wheel that could be installed. It imports nothing, because a remembered resolution is read without the finder."""
+"""What could be installed: a wheel, or a source of one. It imports nothing: remembered resolutions are read without it.
+
+A source is an sdist, an archive, a repository or a directory; `launcher.resolve.source_trees` makes its wheel.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,15 @@ from launcher.value import Value
 
 
 class Candidate(Value):
-    """One wheel of one version, with everything needed to download and verify it.
+    """One wheel or source of one version, with everything needed to download and verify it.
 
     `name` is canonical; `url` carries no credentials. `core_metadata` is the sha256 of the ``.metadata`` beside the
-    wheel, True where it is there without a hash, None where the index has none (PEP 658, 714). `index` is where it was
+    file, True where it is there without a hash, None where the index has none (PEP 658, 714). `index` is where it was
     found: an index, a find-links location, or ``""`` for a requirement that names the URL itself.
+
+    The `url` of a source that is no file is ``git+…@COMMIT`` or that of the directory, of which an `is_editable` one is
+    used in place; ``#subdirectory=`` says where in it the project is. `built_sha256` is the sha256 of the wheel built
+    of a source; `direct_url` the text of ``direct_url.json`` where a requirement names the URL (PEP 610).
     """
 
     name: str
@@ -23,3 +30,16 @@ class Candidate(Value):
     yanked: str | None = None
     core_metadata: str | bool | None = None
     index: str = ""
+    is_editable: bool = False
+    built_sha256: str | None = None
+    direct_url: str | None = None
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether it can be installed as it is; a wheel of anything else has to be built."""
+        return self.filename.endswith(".whl")
+
+    @property
+    def wheel_sha256(self) -> str | None:
+        """The sha256 of what is installed, where it is known."""
+        return self.sha256 if self.is_wheel else self.built_sha256

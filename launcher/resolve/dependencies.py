@@ -53,6 +53,7 @@ class DependencyReader:
     """Reads requirements for one interpreter."""
 
     def __init__(self, markers: Mapping[str, str]) -> None:
+        self.markers = markers
         self._environment = dict(markers)
         self._holds: dict[tuple[str, str], bool] = {}
         self._parsed: dict[str, Dependency] = {}

@@ -224,8 +224,6 @@ class _Words:
             return f"needs Python {detail or 'of another version'}, and this is {this.version}"
         if obstacle is Obstacle.PLATFORM:
             return f"has no wheel for {self._mismatch(name, versions.bit_length() - 1)}"
-        if obstacle is Obstacle.SDIST:
-            return "has only a source distribution; building is not supported yet"
         if obstacle is Obstacle.CONSTRAINT:
             return f"is outside the constraint {detail}" if detail else "is outside the constraints"
         if obstacle is Obstacle.PRERELEASE:
@@ -254,7 +252,7 @@ class _Words:
     def _hint_for_one(self, root: Root) -> str:
         name = root.dependency.name
         if root.candidate is not None:
-            return "Use another wheel."
+            return "Use another file or version."
         fitting = next((at for at in self._newest_first(name) if self._graph.is_usable(name, at)), None)
         if fitting is None:
             return "Ask for a version that has wheels, try another Python with --python, or leave the package out."

@@ -13,9 +13,11 @@ from launcher.errors import InvalidWheel
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.releases import Admission, Compatibility, Obstacle, Releases, Unusable
+from launcher.resolve.resolution import Requested
 from launcher.resolve.roots import Root, candidate_at
 from launcher.resolve.rules import Rules
 from launcher.resolve.version_set import VersionSet, positions
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
@@ -58,7 +60,7 @@ def knowledge_from(roots: Sequence[Root], index: Index) -> Knowledge:
 
 
 class UrlFound(Exception):
-    """A wheel needs another one by URL that this attempt did not know; it starts again with it."""
+    """A package needs another one by URL that this attempt did not know; it starts again with it."""
 
 
 class Graph:
@@ -110,7 +112,8 @@ class Graph:
                 name=name,
                 page=None if has_only_urls else self.index.page(name),
                 compatibility=self.compatibility,
-                choose=self.index.choose_wheel,
+                choose=self.index.choose_file,
+                formats=self.index.source_trees.formats,
                 urls=tuple(self.knowledge.urls.get(name, {}).values()),
                 admission=Admission(name in self.knowledge.prereleases, self.knowledge.yanked.get(name, set())),
                 hashes=self._hashes.get(name),
@@ -120,14 +123,13 @@ class Graph:
 
     def require(self, needs: dict[Node, VersionSet], dependency: Dependency) -> None:
         """Add what a requirement asks for to `needs`: the project and each extra."""
-        self._note_url(dependency)
-        admitted = self.releases(dependency.name).satisfying(dependency)
+        admitted = self.releases(dependency.name).satisfying(self._with_known_url(dependency))
         for extra in ("", *dependency.extras):
             node = Node(dependency.name, extra)
             needs[node] = needs[node] & admitted if node in needs else admitted
 
     def is_usable(self, name: str, version: int) -> bool:
-        """Tell whether a version has a wheel that fits and whose METADATA can be read and fits too."""
+        """Tell whether a version has a wheel that fits, or a source, whose METADATA can be read and fits too."""
         key = (name, version)
         if key not in self._readable:
             releases = self.releases(name)
@@ -153,7 +155,7 @@ class Graph:
         return None
 
     def candidate(self, name: str, version: int) -> Candidate:
-        """Return the wheel of a usable version."""
+        """Return the wheel or source of a usable version."""
         found = self.releases(name).usable(version)
         assert isinstance(found, Candidate), f"{name} {version} is not usable"
         return found
@@ -217,14 +219,19 @@ class Graph:
         metadata = self.index.metadata(self.candidate(node.name, version))
         return node.extra not in metadata.provides_extra and not self.stated(node, version)
 
-    def _note_url(self, dependency: Dependency) -> None:
+    def _with_known_url(self, dependency: Dependency) -> Dependency:
+        """Return the requirement with its URL as the candidate there has it; raises `UrlFound` for a new one."""
         if dependency.url is None:
-            return
+            return dependency
         known = self.knowledge.urls.setdefault(dependency.name, {})
-        candidate = candidate_at(dependency, "a requirement of another package", self.index)
+        if dependency.url in known:
+            return dependency
+        asked = Requested(dependency.text, "a requirement of another package")
+        candidate = candidate_at(dependency, asked, self.index)
         if candidate.url not in known:
             known[candidate.url] = candidate
             raise UrlFound
+        return replace(dependency, url=candidate.url)
 
     def _note_admissions(self, dependency: Dependency) -> None:
         """Remember what a wheel's requirement would let in: where all else fails, it is let in for everybody."""

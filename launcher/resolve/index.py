@@ -12,12 +12,13 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
 
 from packaging.tags import Tag
+from packaging.version import Version
 from unearth import Link, PackageFinder, TargetPython
 from unearth.collector import IndexPage, collect_links_from_location, parse_html_page
 
@@ -26,13 +27,26 @@ from launcher.errors import IndexUnreachable, NotAvailableOffline, UsageError
 from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.crew import Crew
+from launcher.resolve.direct_url import archive_origin
 from launcher.resolve.fetcher import CONNECTIONS_AT_ONCE, Fetcher, Reply
+from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.metadata_source import MetadataSource
 from launcher.resolve.once import Once
 from launcher.resolve.page_cache import PageCache
-from launcher.resolve.pages import FIND_LINKS, PUT_THERE, PageFile, ProjectPage, files_in_json, make_page, merge_pages
+from launcher.resolve.pages import (
+    FIND_LINKS,
+    PUT_THERE,
+    PageFile,
+    ProjectPage,
+    best_sdist,
+    files_in_json,
+    make_page,
+    merge_pages,
+    version_of_sdist,
+)
 from launcher.resolve.releases import tags_of
+from launcher.resolve.source_trees import SourceTrees, Workshop
 from launcher.resolve.tls import Access
 from launcher.resolve.urls import (
     is_safe_filename,
@@ -42,7 +56,7 @@ from launcher.resolve.urls import (
     split_credentials,
 )
 from launcher.resolve.wheel_files import WheelFiles
-from launcher.script.index_tables import NamedIndex, canonical_name
+from launcher.script.index_tables import canonical_name
 from launcher.value import replace
 
 if TYPE_CHECKING:
@@ -53,27 +67,6 @@ __all__ = ["Access", "Candidate", "Index", "IndexSettings"]
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class IndexSettings:
-    """Where to look and how patiently. `refresh` asks the index even about what is fresh in the cache.
-
-    `index_url` None is the default index. A location is a URL or, also for find-links, a path. `named` are indexes in
-    front of all others; a package in `sources` comes from the one of that name and from nowhere else.
-    """
-
-    index_url: str | None = None
-    extra_index_urls: tuple[str, ...] = ()
-    find_links: tuple[str, ...] = ()
-    no_index: bool = False
-    named: tuple[NamedIndex, ...] = ()
-    sources: Mapping[str, str] = field(default_factory=dict)
-    access: Access = field(default_factory=Access)
-    offline: bool = False
-    refresh: bool = False
-    timeout_s: float = 15.0
-    retries: int = 3
-
-
 class Index:
     """All places that one resolution looks at, for one interpreter. Every method may be called from any thread.
 
@@ -81,13 +74,18 @@ class Index:
     then the index. What find-links locations have is put beside it. Close it, or use it as a context manager.
     """
 
-    def __init__(self, settings: IndexSettings, interpreter: Interpreter, cache: Cache) -> None:
+    def __init__(
+        self, settings: IndexSettings, interpreter: Interpreter, cache: Cache, workshop: Workshop | None = None
+    ) -> None:
         self.fetcher = Fetcher(
             timeout_s=settings.timeout_s, retries=settings.retries, offline=settings.offline, access=settings.access
         )
         self._pages = PageCache(cache, self.fetcher, refresh=settings.refresh)
         self._files = WheelFiles(cache, self.fetcher)
         self._metadata = MetadataSource(cache, self.fetcher, self._files)
+        self.source_trees = SourceTrees(
+            interpreter, cache, self._files, workshop or Workshop(), offline=settings.offline
+        )
         self._target = _OurTarget(interpreter)
         self._offered = _OfferedPage(self.fetcher)
         self._finder = PackageFinder(session=self._offered, index_urls=[_OFFER], target_python=self._target)
@@ -109,6 +107,7 @@ class Index:
     def close(self) -> None:
         """Stop what was fetched ahead, close the connections and forget wheels that nobody asked for."""
         self._crew.close()
+        self.source_trees.close()
         self.fetcher.close()
         self._files.close()
 
@@ -120,7 +119,8 @@ class Index:
         """Keep the credentials in the URLs of requirements, for a download by a resolution that was made earlier."""
         for text in texts:
             for url in _URL_WITH_CREDENTIALS.findall(text):
-                self.fetcher.remember_credentials(url)
+                keeper = self.source_trees if url.startswith("git+") else self.fetcher
+                keeper.remember_credentials(url)
 
     def page(self, name: str) -> ProjectPage | None:
         """Return the files of the project with this canonical name, or None where nobody knows it.
@@ -132,16 +132,19 @@ class Index:
     def metadata(self, candidate: Candidate) -> WheelMetadata:
         """Return what the candidate's METADATA says, from the cache, PEP 658, a ranged read or the wheel.
 
-        Raises `InvalidWheel` where it cannot be read or is another's, `HashMismatch`, `IndexUnreachable` and
-        `NotAvailableOffline`.
+        A source that does not state it is asked by its build backend. Raises `InvalidWheel` where it cannot be read or
+        is another's, `HashMismatch`, `IndexUnreachable`, `NotAvailableOffline`, and `BuildFailed` for a source.
         """
+        if not candidate.is_wheel:
+            return self.source_trees.metadata(candidate, self._metadata.beside)
         return self._wheel_metadata.get(candidate.sha256 or candidate.url, lambda _: self._metadata.read(candidate))
 
     def candidate(self, name: str, file: PageFile, source: str) -> Candidate:
         """Return a file of a page as a candidate; its version is that in the file name."""
+        stated = file.filename.split("-")[1] if file.is_wheel else version_of_sdist(file.filename, name)
         return Candidate(
             name=name,
-            version=file.filename.split("-")[1],
+            version=str(Version(stated or "")),
             filename=file.filename,
             url=file.url,
             sha256=file.sha256,
@@ -152,8 +155,13 @@ class Index:
             index=source,
         )
 
-    def choose_wheel(self, name: str, files: Sequence[PageFile], source: str) -> Candidate | None:
-        """Return the best wheel among the files of one version as unearth ranks them: by tag, then by build number."""
+    def choose_file(self, name: str, files: Sequence[PageFile], source: str) -> Candidate | None:
+        """Return the best wheel of one version as unearth ranks them, by tag and then by build number.
+
+        Where the first of `files` is an sdist, all are: the best one is that in the format of the specification.
+        """
+        if not files[0].is_wheel:
+            return self.candidate(name, best_sdist(files), source)
         by_url = {file.url: file for file in files}
         with self._finder_lock:
             self._offered.offer(files)
@@ -164,17 +172,23 @@ class Index:
         return replace(self.candidate(name, by_url[found.link.url], source), version=found.version)
 
     def with_sha256(self, candidate: Candidate) -> Candidate:
-        """Return the candidate with its sha256 known, fetching the wheel where the index does not state it."""
-        if candidate.sha256:
-            return candidate
-        path, sha256 = self._files.keep(candidate, SilentReporter())
-        return replace(candidate, sha256=sha256, size_bytes=path.stat().st_size)
+        """Return the candidate with the sha256 of its file known, fetching it where the index does not state it."""
+        is_file = candidate.is_wheel or candidate.index
+        if is_file and not candidate.sha256:
+            path, sha256 = self._files.keep(candidate, SilentReporter())
+            candidate = replace(candidate, sha256=sha256, size_bytes=path.stat().st_size)
+        if candidate.is_wheel and not candidate.index and candidate.sha256:
+            return replace(candidate, direct_url=archive_origin(candidate.url, candidate.sha256))
+        return candidate
 
     def download(self, candidate: Candidate, directory: Path, reporter: Reporter) -> tuple[Path, str]:
         """Put the wheel into `directory` under its proper name; return its path and verified sha256.
 
-        Raises `HashMismatch`, `IndexUnreachable` and `NotAvailableOffline`; then nothing is left in the directory.
+        A wheel that is built of a source is where it was built. Raises `HashMismatch`, `IndexUnreachable` and
+        `NotAvailableOffline`; then nothing is left in the directory.
         """
+        if not candidate.is_wheel:
+            return self.source_trees.wheel(candidate)
         return self._files.fetch(candidate, directory, reporter)
 
     # Pages
@@ -248,7 +262,7 @@ class Index:
 
 # What unearth is given
 
-_URL_WITH_CREDENTIALS = re.compile(r"https?://[^/\s@]+@[^\s]+")
+_URL_WITH_CREDENTIALS = re.compile(r"(?:git\+)?https?://[^/\s@]+@[^\s]+")
 _OFFER = "https://offered.invalid/"
 _JSON = "application/vnd.pypi.simple.v1+json"
 

@@ -20,6 +20,7 @@ from launcher.resolve.candidate import Candidate
 
 _FORMAT = 1
 _FIELDS = frozenset({b"name", b"version", b"requires-dist", b"requires-python", b"provides-extra"})
+_NEEDED_FIELDS = frozenset({b"requires-dist", b"requires-python", b"provides-extra"})
 _LARGEST_METADATA_BYTES = 16 << 20
 
 
@@ -94,6 +95,16 @@ def parse_metadata(content: bytes) -> WheelMetadata:
         requires_python=next(iter(found[b"requires-python"]), None) or None,
         provides_extra=tuple(dict.fromkeys(canonicalize_name(extra) for extra in found[b"provides-extra"])),
     )
+
+
+def is_static(pkg_info: bytes) -> bool:
+    """Tell whether an sdist's PKG-INFO says for certain what its wheel will need (PEP 643)."""
+    fields = [line.partition(b":") for line in pkg_info.partition(b"\n\n")[0].splitlines()]
+    stated = [(name.strip().lower(), value.strip()) for name, _, value in fields]
+    dynamic = {value.lower() for name, value in stated if name == b"dynamic"}
+    numbers = next((value.split(b".") for name, value in stated if name == b"metadata-version"), [])
+    is_new = len(numbers) == 2 and all(map(bytes.isdigit, numbers)) and tuple(map(int, numbers)) >= (2, 2)
+    return is_new and not dynamic & _NEEDED_FIELDS
 
 
 class MissingBytes(Exception):

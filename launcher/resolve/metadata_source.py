@@ -50,8 +50,8 @@ class MetadataSource:
             self._cache.write(Bucket.METADATA, candidate.sha256, metadata.to_bytes())
         return metadata
 
-    def _beside(self, candidate: Candidate) -> WheelMetadata | None:
-        """Return what PEP 658's file says; None where the wheel has to be asked after all.
+    def beside(self, candidate: Candidate) -> bytes | None:
+        """Return the file beside a wheel or sdist (PEP 658); None where that has to be asked after all.
 
         Some proxies advertise the file and answer 404 for it, or with a page of their own.
         """
@@ -71,10 +71,16 @@ class MetadataSource:
                 hint="Try --refresh; if it stays, ask who runs the index.",
                 reference="PEP 658",
             )
+        return reply.content
+
+    def _beside(self, candidate: Candidate) -> WheelMetadata | None:
+        content = self.beside(candidate)
+        if content is None:
+            return None
         try:
-            return _checked(candidate, reply.content)
+            return _checked(candidate, content)
         except InvalidWheel:
-            if isinstance(stated, str):
+            if isinstance(candidate.core_metadata, str):
                 raise
             return None
 

@@ -160,7 +160,7 @@ def make_page(name: str, files: Iterable[PageFile], source: str) -> ProjectPage:
                 is_ours[parts[0]] = canonicalize_name(parts[0]) == name
             text = parts[1] if is_ours[parts[0]] and filename.count("-") in (4, 5) else None
         else:
-            text = _version_of_sdist(filename, name)
+            text = version_of_sdist(filename, name)
         if text is None or filename in seen:
             continue
         seen.add(filename)
@@ -197,7 +197,13 @@ def _version_or_none(text: str) -> Version | None:
         return None
 
 
-def _version_of_sdist(filename: str, name: str) -> str | None:
+def best_sdist(files: Iterable[PageFile]) -> PageFile:
+    """Return one of several sdists of a version: that in the format of the specification, which is the first suffix."""
+    ranks = {suffix: rank for rank, suffix in enumerate(_SDIST_SUFFIXES)}
+    return min(files, key=lambda file: min(rank for end, rank in ranks.items() if file.filename.endswith(end)))
+
+
+def version_of_sdist(filename: str, name: str) -> str | None:
     """Return the version part of an sdist's file name, None where it is not a file of project `name`."""
     for suffix in _SDIST_SUFFIXES:
         if filename.endswith(suffix):

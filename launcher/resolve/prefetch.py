@@ -57,7 +57,7 @@ class Prefetch:
                 return
             name = dependency.name
             releases = Releases(
-                name, page, self._compatibility, self._index.choose_wheel, limits=self._rules.limits(name)
+                name, page, self._compatibility, self._index.choose_file, limits=self._rules.limits(name)
             )
             found = positions(releases.satisfying(dependency).bits & ~releases.refused_bits)
             likeliest = found[:_LOOKED_AT] if self._rules.takes_oldest(name) else found[: -_LOOKED_AT - 1 : -1]

@@ -16,6 +16,7 @@ from packaging.specifiers import InvalidSpecifier
 from launcher.cutoff import is_before
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import Dependency
+from launcher.resolve.formats import Formats
 from launcher.resolve.pages import PUT_THERE, PageFile, ProjectPage, parse_specifiers
 from launcher.resolve.roots import Root
 from launcher.resolve.rules import Limits
@@ -29,7 +30,8 @@ class Obstacle(Enum):
 
     PYTHON = "needs another Python"
     PLATFORM = "has no wheel for this interpreter and platform"
-    SDIST = "has only a source distribution"
+    SDIST = "has only a source distribution, and no-build forbids to build it"
+    WHEEL = "has only wheels, and no-binary forbids to use them"
     HASH = "has no file with one of the given hashes"
     METADATA = "has metadata that contradicts itself"
     YANKED = "was yanked"
@@ -114,7 +116,8 @@ class Admission:
 class Releases:
     """One project as one resolution sees it: positions of `VersionSet` are those of its page, then of its URLs.
 
-    `choose` picks the best of several fitting wheels; `hashes`, where there are any, limit the files.
+    `choose` picks the best of several fitting wheels or of several sdists; `hashes`, where there are any, limit the
+    files, and `formats` says which of the two may be used at all.
     """
 
     name: str
@@ -124,6 +127,7 @@ class Releases:
     urls: tuple[Candidate, ...] = ()
     admission: Admission = field(default_factory=Admission)
     hashes: frozenset[str] | None = None
+    formats: Formats = field(default_factory=Formats)
     limits: Limits = field(default_factory=Limits)
     has_unknown_times: bool = False
     _refused_bits: int | None = None
@@ -238,7 +242,7 @@ class Releases:
         )
 
     def usable(self, position: int) -> Candidate | Unusable:
-        """Return the best wheel of a version, or why there is none."""
+        """Return the best wheel of a version, else its sdist, or why there is neither."""
         found = self._found.get(position)
         if found is None:
             found = self._found[position] = self._look_at(position)
@@ -257,20 +261,41 @@ class Releases:
             # Where the URL does not state a hash, the file is looked at when it has been chosen.
             if self.hashes is not None and candidate.sha256 and candidate.sha256 not in self.hashes:
                 return Unusable(Obstacle.HASH)
-            fits = self.compatibility.rank(candidate.filename) is not None
+            fits = not candidate.is_wheel or self.compatibility.rank(candidate.filename) is not None
             return candidate if fits else Unusable(Obstacle.PLATFORM, ", ".join(tags_of(candidate.filename)))
-        wheels, reason = self.compatibility.wheels(self._in_time(self.page.files_of(position)))
+        files, reason = self._usable_files(self._in_time(self.page.files_of(position)))
         if reason is not None:
             return reason
-        if self.hashes is not None:
-            wheels = [file for file in wheels if file.sha256 in self.hashes]
-            if not wheels:
-                return Unusable(Obstacle.HASH)
-        kept = [file for file in wheels if file.yanked is None] or wheels
+        kept = [file for file in files if file.yanked is None] or files
         return self.choose(self.name, kept, self.page.source) or Unusable(Obstacle.PLATFORM)
 
+    def _usable_files(self, files: Sequence[PageFile]) -> tuple[list[PageFile], Unusable | None]:
+        """Return the wheels that may be used, else the sdists, or why there are neither."""
+        wheels, reason = self.compatibility.wheels(files)
+        if reason is None and not self.formats.allow_wheels(self.name):
+            wheels, reason = [], Unusable(Obstacle.WHEEL)
+        allowed = self._with_given_hashes(wheels)
+        if allowed:
+            return allowed, None
+        if wheels:
+            reason = Unusable(Obstacle.HASH)
+        sdists = [file for file in files if not file.is_wheel]
+        if not sdists or not self.formats.allow_build(self.name):
+            return [], reason
+        ours = [file for file in sdists if self.compatibility.takes_python(file.requires_python)]
+        if not ours:
+            return [], Unusable(Obstacle.PYTHON, sdists[0].requires_python or "")
+        allowed = self._with_given_hashes(ours)
+        return allowed, None if allowed else Unusable(Obstacle.HASH)
+
+    def _with_given_hashes(self, files: Sequence[PageFile]) -> list[PageFile]:
+        return [file for file in files if self.hashes is None or file.sha256 in self.hashes]
+
     def likely(self, position: int) -> PageFile | None:
-        """Return the file that `usable` will most likely choose, without asking anybody: for fetching ahead."""
+        """Return the wheel that `usable` will most likely choose, without asking anybody: for fetching ahead.
+
+        None for an sdist: its backend might have to be run, which is done for none that is not needed.
+        """
         if self.page is None or position >= len(self.page.versions):
             return None
         wheels, _ = self.compatibility.wheels(self._in_time(self.page.files_of(position)))

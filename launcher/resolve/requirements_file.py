@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import tomli
 from packaging.requirements import InvalidRequirement, Requirement
@@ -25,6 +26,7 @@ from launcher.errors import Excerpt, InvalidMetadata, UsageError
 from launcher.resolve.pylock_pins import read_pins
 from launcher.resolve.requirements_format import FileRequirement, Statement, mentioned_variables, parse_statements
 from launcher.resolve.resolution import Policy, Requested
+from launcher.resolve.version_control import is_version_control
 from launcher.script.inline_metadata import find_script_block, read_metadata
 from launcher.script.lines import split_lines
 from launcher.script.source import decode
@@ -90,20 +92,12 @@ def read_requirements_file(path: str, environ: Mapping[str, str] | None = None) 
 
 
 def as_requested(content: RequirementsFile) -> list[Requested]:
-    """Return the requirements for the resolver.
-
-    Raises `InvalidMetadata` where the file asks for something that the resolver would silently ignore.
-    """
-    ignored = {
-        "--no-binary": content.no_binary,
-    }
-    for name, value in ignored.items():
-        if value:
-            raise InvalidMetadata(
-                f"{content.paths[0]} asks for {name}, which pyscript cannot do yet.",
-                hint="Take it out of the file.",
-            )
-    return [Requested(each.text, each.origin, each.hashes) for each in content.requested if not each.editable]
+    """Return the requirements for the resolver."""
+    # What is installed of a repository is never edited, so that it is editable says nothing.
+    return [
+        Requested(each.text, each.origin, each.hashes, is_editable=each.editable and not is_version_control(each.text))
+        for each in content.requested
+    ]
 
 
 def as_constraints(content: RequirementsFile) -> tuple[Requested, ...]:
@@ -133,11 +127,6 @@ def with_policy_options(policy: Policy, settings: Settings, content: Requirement
     )
 
 
-def editables_of(content: RequirementsFile) -> list[tuple[str, str]]:
-    """Return the path of each project in development (``-e PATH``), and where it was asked for."""
-    return [(each.text, each.origin) for each in content.requested if each.editable]
-
-
 def with_index_options(settings: Settings, content: RequirementsFile) -> Settings:
     """Return `settings` with the file's index options: places are added, the rest yields to what was set."""
     return replace(
@@ -146,7 +135,22 @@ def with_index_options(settings: Settings, content: RequirementsFile) -> Setting
         extra_index_url=tuple(dict.fromkeys((*settings.extra_index_url, *content.extra_index_url))),
         find_links=tuple(dict.fromkeys((*settings.find_links, *content.find_links))),
         no_index=settings.no_index if "no_index" in settings.origins else content.no_index or settings.no_index,
+        **_format_settings(settings, content),
     )
+
+
+def _format_settings(settings: Settings, content: RequirementsFile) -> dict[str, Any]:
+    """Return the settings that ``--only-binary`` and ``--no-binary`` stand for; each adds to what was set."""
+    found: dict[str, Any] = {}
+    for field_name, values in (("no_build", content.only_binary), ("no_binary", content.no_binary)):
+        names: list[str] = []
+        for value in ",".join(values).split(","):
+            names = [] if value == ":none:" else [*names, value.strip()]
+        if ":all:" in names:
+            found[field_name] = True
+        packages = getattr(settings, f"{field_name}_package")
+        found[f"{field_name}_package"] = (*packages, *(name for name in names if name not in ("", ":all:")))
+    return found
 
 
 @dataclass(slots=True)

@@ -7,32 +7,34 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from launcher.cache import Bucket, Cache
 from launcher.digest import digest_of
 from launcher.errors import Excerpt
 from launcher.launch import record as records
 from launcher.resolve.candidate import Candidate
+from launcher.resolve.project_files import fingerprint, local_path, watched_paths
 from launcher.settings import Settings
 from launcher.value import Value, astuple, field
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
 
-_FORMAT = 1
+_FORMAT = 2
 _SECOND_NS = 1_000_000_000
 
 
 class Requested(Value):
     """A requirement that somebody wrote, and where: ``line 4 of x.py``, ``--with``, ``requirements.txt, line 2``.
 
-    `hashes` (``sha256:…``) are the only files allowed for it; empty allows all. `excerpt` shows the line in a script.
+    `hashes` (``sha256:…``) are the only files allowed for it; empty allows all. `is_editable` is a directory that is
+    used in place. `excerpt` shows the line in a script.
     """
 
     text: str
     origin: str
     hashes: tuple[str, ...] = ()
+    is_editable: bool = False
     excerpt: Excerpt | None = field(default=None, compare=False)
 
 
@@ -101,23 +103,18 @@ class Resolution(Value):
 
 def resolution_key(requested: Sequence[Requested], policy: Policy, interpreter: Interpreter, settings: Settings) -> str:
     """Name a resolution by everything that can change its outcome (DESIGN, section 5)."""
-    texts = sorted({(requirement.text.strip(), requirement.hashes) for requirement in requested})
-    stamps = [records.stamp_of(path) for path in local_files((*requested, *policy.overrides))]
-    parts = repr((texts, stamps, interpreter.identity, settings.resolution_key(), policy.key()))
+    written = (*requested, *policy.overrides)
+    texts = sorted({(each.text.strip(), each.hashes, each.is_editable) for each in requested})
+    local = [(path, each.is_editable) for each in written if (path := local_path(each.text))]
+    states = [fingerprint(path, is_editable=is_editable) for path, is_editable in local]
+    parts = repr((texts, states, interpreter.identity, settings.resolution_key(), policy.key()))
     return digest_of(parts)
 
 
-def local_files(requested: Sequence[Requested]) -> list[str]:
-    """Return the paths of requirements on files of this machine: absolute paths and file URLs."""
-    paths = []
-    for requirement in requested:
-        text = requirement.text.partition(";")[0].strip()
-        _, found, path = text.partition("file://")
-        if found:
-            paths.append(unquote(path.partition("#")[0].partition(" ")[0]))
-        elif os.path.isabs(text):
-            paths.append(text.removesuffix("]").partition("[")[0] if text.endswith("]") else text)
-    return paths
+def watched_files(requested: Sequence[Requested]) -> list[str]:
+    """Return the files and directories of this machine whose change lets the requirements mean something else."""
+    local = [(path, each.is_editable) for each in requested if (path := local_path(each.text))]
+    return [file for path, is_editable in local for file in watched_paths(path, is_editable=is_editable)]
 
 
 def remembered_resolution(key: str, settings: Settings, cache: Cache) -> tuple[Resolution, int] | None:

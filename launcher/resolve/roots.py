@@ -10,27 +10,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion
 
-from launcher.errors import BuildFailed, InvalidMetadata
+from launcher.errors import InvalidMetadata, PyscriptError, UsageError
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.resolution import Requested
+from launcher.resolve.source_trees import names_a_wheel
 from launcher.resolve.urls import filename_of, mask_credentials, sha256_in, without_fragment
+from launcher.resolve.version_control import is_version_control, parse_repository
 from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.resolve.index import Index
 
-_VERSION_CONTROL = re.compile(r"(git|hg|svn|bzr)(\+|@)", re.IGNORECASE)
 _BARE = re.compile(r"(?P<where>.+?)(?:\[(?P<extras>[^\]]*)\])?(?:\s+;\s*(?P<marker>.*))?")
+_BARE_URL = re.compile(r"(https?|file):|(git|hg|svn|bzr)[+@]", re.IGNORECASE)
+_NAMED_SOURCE = re.compile(r"[^@]*@\s*(git\+|file:|https?:)", re.IGNORECASE)
 _FETCHED_SCHEMES = ("http", "https", "file")
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A written requirement whose marker holds; `candidate` is the wheel it names by URL or path."""
+    """A written requirement whose marker holds; `candidate` is the wheel or source it names by URL or path."""
 
     dependency: Dependency
     requested: Requested
@@ -38,17 +42,25 @@ class Root:
 
 
 def read_roots(requested: Sequence[Requested], reader: DependencyReader, index: Index) -> list[Root]:
-    """Return the requirements that hold for the interpreter.
+    """Return the requirements that hold for the interpreter; sources that they name are fetched and asked for versions.
 
-    Raises `InvalidMetadata` where one cannot be understood and `BuildFailed` where one names something to be built.
+    Raises `InvalidMetadata` where one cannot be understood, and for sources whatever `SourceTrees.find` raises.
     """
+    sources = [each for each in requested if _BARE_URL.match(each.text.strip()) or _NAMED_SOURCE.match(each.text)]
+    if len(sources) > 1:
+        for each in sources:
+            index.submit(_read_root, each, DependencyReader(reader.markers), index)
     found = (_read_root(each, reader, index) for each in requested)
     return [root for root in found if root is not None]
 
 
 def _read_root(requested: Requested, reader: DependencyReader, index: Index) -> Root | None:
-    text = _named(requested)
+    bare = _bare_parts(requested)
     try:
+        if bare and not names_a_wheel(bare[0]):
+            is_wanted = reader.read(f"it ; {bare[2]}") if bare[2] else True
+            return _nameless_root(requested, bare[0], bare[1], index) if is_wanted else None
+        text = _named(*bare) if bare else requested.text.strip()
         dependency = reader.read(text)
     except ValueError as error:
         raise invalid_requirement(requested, error) from error
@@ -56,7 +68,7 @@ def _read_root(requested: Requested, reader: DependencyReader, index: Index) -> 
         return None
     if dependency.url is None:
         return Root(dependency, requested)
-    candidate = candidate_at(dependency, requested.origin, index)
+    candidate = candidate_at(dependency, requested, index)
     # The text is shown to people and must not carry what the URL carries.
     shown = replace(dependency, url=candidate.url, text=mask_credentials(requested.text.strip()))
     return Root(shown, requested, candidate)
@@ -72,61 +84,103 @@ def invalid_requirement(requested: Requested, error: ValueError) -> InvalidMetad
     )
 
 
-def _named(requested: Requested) -> str:
-    """Return a requirement that is only a path or URL of a wheel as ``name @ URL``; others as they are."""
+def _bare_parts(requested: Requested) -> tuple[str, str, str] | None:
+    """Return URL, extras and marker of a requirement that is only a path or URL; None for those with a name."""
     text = requested.text.strip()
-    if _VERSION_CONTROL.match(text):
-        raise _not_yet(text, requested.origin, "A requirement from version control")
     is_path = os.path.isabs(text) or text.startswith(("./", "../", "~/"))
-    if not is_path and not re.match(r"(https?|file):", text):
-        return text
+    if not is_path and not _BARE_URL.match(text):
+        return None
     parts = _BARE.fullmatch(text)
     where, extras, marker = (parts["where"], parts["extras"], parts["marker"]) if parts else (text, None, None)
-    url = Path(where).expanduser().absolute().as_uri() if is_path else where
+    if is_path and os.path.exists(text):
+        where, extras = text, None
+    url = Path(os.path.normpath(Path(where).expanduser().absolute())).as_uri() if is_path else where
+    return url, extras or "", marker or ""
+
+
+def _named(url: str, extras: str, marker: str) -> str:
+    """Return the URL of a wheel as ``name @ URL``."""
     name = filename_of(url).partition("-")[0]
-    if not filename_of(url).endswith(".whl"):
-        raise _not_yet(text, requested.origin, "What is not a wheel")
-    return f"{name}[{extras or ''}] @ {url}" + (f" ; {marker}" if marker else "")
+    return f"{name}[{extras}] @ {url}" + (f" ; {marker}" if marker else "")
 
 
-def candidate_at(dependency: Dependency, origin: str, index: Index) -> Candidate:
-    """Return the wheel that a requirement names by URL; its version is that in the file name.
+def _nameless_root(requested: Requested, url: str, extras: str, index: Index) -> Root:
+    candidate = _source_at(url, "", requested, index)
+    dependency = Dependency(
+        name=candidate.name,
+        extras=tuple(sorted({canonicalize_name(each) for each in extras.replace(",", " ").split()})),
+        specifiers=SpecifierSet(),
+        url=candidate.url,
+        text=mask_credentials(requested.text.strip()),
+    )
+    return Root(dependency, requested, candidate)
 
-    Credentials in the URL are kept for its origin. Raises `BuildFailed` for what is not a wheel and `InvalidMetadata`
-    for a URL that cannot be one of this project.
+
+def candidate_at(dependency: Dependency, requested: Requested, index: Index) -> Candidate:
+    """Return the wheel or source that a requirement names by URL.
+
+    A wheel's version is that in its file name, a source's that in its metadata. Credentials in the URL are kept for its
+    origin. Raises `InvalidMetadata` for a URL that cannot be one of this project, and what `SourceTrees.find` raises.
     """
     assert dependency.url is not None
-    shown = mask_credentials(dependency.text)
-    if _VERSION_CONTROL.match(dependency.url):
-        raise _not_yet(shown, origin, "A requirement from version control")
-    url = index.fetcher.remember_credentials(dependency.url)
-    filename = filename_of(url)
-    if urlsplit(url).scheme.lower() not in _FETCHED_SCHEMES:
-        raise InvalidMetadata(f"{shown} ({origin}) cannot be fetched: only http, https and file URLs can.")
-    if not filename.endswith(".whl"):
-        raise _not_yet(shown, origin, "What is not a wheel")
+    if not names_a_wheel(dependency.url):
+        return _source_at(dependency.url, dependency.name, requested, index)
+    shown = f"{mask_credentials(dependency.text)} ({requested.origin})"
+    url = _fetchable(dependency.url, shown, requested, index)
     try:
-        name, version, _, _ = parse_wheel_filename(filename)
+        name, version, _, _ = parse_wheel_filename(filename_of(url))
     except (InvalidWheelFilename, InvalidVersion) as error:
         raise InvalidMetadata(
-            f"{shown} ({origin}) names a file that is no wheel: {error}.", reference="Binary distribution format"
+            f"{shown} names a file that is no wheel: {error}.", reference="Binary distribution format"
         ) from error
-    if canonicalize_name(name) != dependency.name:
-        raise InvalidMetadata(
-            f"{shown} ({origin}) asks for {dependency.name}, but the file is a wheel of {name}.",
-            hint="Mend the name or the URL.",
-        )
+    _check_name(canonicalize_name(name), dependency.name, requested)
     return Candidate(
         name=dependency.name,
         version=str(version),
-        filename=filename,
+        filename=filename_of(url),
         url=without_fragment(url),
         sha256=sha256_in(url),
     )
 
 
-def _not_yet(text: str, origin: str, what: str) -> BuildFailed:
-    return BuildFailed(
-        f"{mask_credentials(text)} ({origin}) would have to be built. {what} cannot be used yet.",
-        hint="Use a wheel: a version from an index, or the URL or path of a .whl file.",
-    )
+def _source_at(url: str, name: str, requested: Requested, index: Index) -> Candidate:
+    """Return the source at a URL; `name` is what the requirement calls it, if anything."""
+    shown = f"{mask_credentials(requested.text.strip())} ({requested.origin})"
+    if is_version_control(url):
+        try:
+            stated = canonicalize_name(parse_repository(url).name)
+        except ValueError as error:
+            raise InvalidMetadata(f"{shown} cannot be used: {error}.", excerpt=requested.excerpt) from error
+        name = name or stated
+    else:
+        url = _fetchable(url, shown, requested, index)
+    if requested.is_editable and not url.startswith("file:"):
+        raise UsageError(f"{shown} is no directory of this machine, so it cannot be used in place.")
+    try:
+        candidate = index.source_trees.find(url, name=name, is_editable=requested.is_editable)
+    except PyscriptError as error:
+        error.excerpt = error.excerpt or requested.excerpt
+        raise
+    _check_name(candidate.name, name or candidate.name, requested)
+    return candidate
+
+
+def _fetchable(url: str, shown: str, requested: Requested, index: Index) -> str:
+    """Return a URL without credentials, which are kept; a path is no URL, nor is what no fetcher fetches."""
+    if urlsplit(url).scheme.lower() not in _FETCHED_SCHEMES:
+        raise InvalidMetadata(
+            f"{shown} cannot be fetched: only http, https, file and git+ URLs can.",
+            hint="Write a path as ./directory, and a repository as git+https://host/path.",
+            excerpt=requested.excerpt,
+        )
+    return index.fetcher.remember_credentials(url)
+
+
+def _check_name(found: str, wanted: str, requested: Requested) -> None:
+    if found != wanted:
+        raise InvalidMetadata(
+            f"{mask_credentials(requested.text.strip())} ({requested.origin}) asks for {wanted}, "
+            f"but what is there is {found}.",
+            hint="Mend the name or the URL.",
+            excerpt=requested.excerpt,
+        )

@@ -32,15 +32,12 @@ def sources_for(sources: Iterable[Source], interpreter: Interpreter) -> dict[str
     return found
 
 
-def with_sources(
-    requested: Sequence[Requested], sources: dict[str, Source], interpreter: Interpreter
-) -> tuple[list[Requested], list[tuple[str, str]]]:
-    """Return the requirements with URLs where their sources say so, and editable projects with what named them.
+def with_sources(requested: Sequence[Requested], sources: dict[str, Source]) -> list[Requested]:
+    """Return the requirements with URLs or editable paths where their sources say so.
 
     A source stands in the place of the specifier, as in uv. One that names an index changes nothing here.
     """
     rewritten: list[Requested] = []
-    editables: list[tuple[str, str]] = []
     for requirement in requested:
         parts = _REQUIREMENT.fullmatch(requirement.text.strip())
         source = sources.get(canonical_name(parts["name"])) if parts else None
@@ -48,14 +45,10 @@ def with_sources(
             rewritten.append(requirement)
             continue
         extras, marker = parts["extras"] or "", (parts["marker"] or "").removeprefix(";").strip()
-        if source.editable and source.path:
-            if _holds(replace(source, marker=marker or None), interpreter):
-                editables.append((f"{source.path}{extras}", requirement.origin))
-            continue
         url = source.url or Path(source.path or "").as_uri()
         text = f"{parts['name']}{extras} @ {url}" + (f" ; {marker}" if marker else "")
-        rewritten.append(replace(requirement, text=text))
-    return rewritten, editables
+        rewritten.append(replace(requirement, text=text, is_editable=bool(source.editable and source.path)))
+    return rewritten
 
 
 def _holds(source: Source, interpreter: Interpreter) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
-_CREDENTIALS = re.compile(r"(?<=://)([^/@\s:]*)(:[^/@\s]*)?@")
+_CREDENTIALS = re.compile(r"(?:(?<=://)(?<!ssh://)([^/@\s:]*)|(?<=ssh://)([^/@\s:]*)(?=:))(:[^/@\s]*)?@")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CONTROL_OR_SEPARATOR = re.compile(r"[\x00-\x1f\x7f/\\]")
 
@@ -18,8 +18,10 @@ def mask_credentials(text: str) -> str:
 
     >>> mask_credentials("https://me:secret@host/simple/ and https://token@host/")
     'https://me:****@host/simple/ and https://****@host/'
+
+    With ssh, a name alone is no secret.
     """
-    return _CREDENTIALS.sub(lambda found: f"{found[1]}:****@" if found[2] else "****@", text)
+    return _CREDENTIALS.sub(lambda found: f"{found[1] or found[2] or ''}:****@" if found[3] else "****@", text)
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:

@@ -45,7 +45,7 @@ class WheelFiles:
         Raises `HashMismatch`, `IndexUnreachable` and `NotAvailableOffline`; then nothing is left in the directory.
         """
         if not is_safe_filename(candidate.filename):
-            raise IndexUnreachable(f"{candidate.filename!r} is no name for a wheel.")
+            raise IndexUnreachable(f"{candidate.filename!r} is no name for a file.")
         target = directory / candidate.filename
         if self._kept.is_known(candidate.url):
             path, sha256 = self.keep(candidate, reporter)
@@ -58,8 +58,10 @@ class WheelFiles:
         def receive(download: Download) -> str:
             if download.status != 200:
                 raise IndexUnreachable(
-                    f"{mask_credentials(candidate.url)} answered {download.status} instead of the wheel.",
-                    hint="The index lists a file that is not there; try --refresh, or another index.",
+                    f"{mask_credentials(candidate.url)} answered {download.status} instead of the file.",
+                    hint="The index lists a file that is not there; try --refresh, or another index."
+                    if candidate.index
+                    else "Mend the URL.",
                 )
             return self._write(target, candidate, download.chunks(), reporter)
 
@@ -79,7 +81,7 @@ class WheelFiles:
 
     def _write(self, target: Path, candidate: Candidate, chunks: Iterable[bytes], reporter: Reporter) -> str:
         """Write and hash `chunks`; the file appears under its name only when it is whole and the right one."""
-        label = f"{candidate.name} {candidate.version}"
+        label = f"{candidate.name} {candidate.version}".strip() or candidate.filename
         temporary = target.with_name(f".{target.name}.part")
         reporter.download_started(label, candidate.size_bytes)
         try:

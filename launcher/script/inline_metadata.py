@@ -38,6 +38,10 @@ TOOL_KEYS = (
     "no-index",
     "index",
     "sources",
+    "no-build",
+    "no-build-package",
+    "no-binary",
+    "no-binary-package",
     "offline",
     "max-age",
     "constraint",
@@ -60,7 +64,7 @@ _CLOSING = "# ///"
 
 _MOST_WARNINGS = 5
 
-_KEYS_OF_LATER_VERSIONS = frozenset({"gui", "no-binary", "no-build", "pause", "permissions"})
+_KEYS_OF_LATER_VERSIONS = frozenset({"gui", "pause", "permissions"})
 """Nobody should think that one of these protects them before it does."""
 
 _TOML_TYPES: tuple[tuple[type, str], ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from packaging.requirements import Requirement
 from launcher.errors import PackageNotFound, ResolutionImpossible
 from launcher.reporter import SilentReporter
 from launcher.resolve.candidate import Candidate
+from launcher.resolve.formats import Formats
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.pages import PageFile, ProjectPage, make_page
 from launcher.resolve.provider import _Provider, resolve
@@ -44,6 +46,8 @@ worlds = st.dictionaries(
 class _Index:
     """An index in memory."""
 
+    source_trees = SimpleNamespace(formats=Formats())
+
     def __init__(self, world: World) -> None:
         self._world = world
 
@@ -58,7 +62,7 @@ class _Index:
         ]
         return make_page(name, files, "memory") if files else None
 
-    def choose_wheel(self, name: str, files: Sequence[PageFile], source: str) -> Candidate:
+    def choose_file(self, name: str, files: Sequence[PageFile], source: str) -> Candidate:
         version = files[0].filename.split("-")[1]
         return Candidate(name, version, files[0].filename, files[0].url, files[0].sha256, index=source)
 

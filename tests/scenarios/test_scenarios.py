@@ -12,8 +12,9 @@ from launcher.reporter import SilentReporter
 from launcher.resolve.index import Index, IndexSettings
 from launcher.resolve.provider import resolve
 from launcher.resolve.resolution import Resolution
+from launcher.resolve.source_trees import Workshop
 from tests.scenarios.interpreters import make_interpreter
-from tests.scenarios.world import Scenario, load_scenarios, policy_in, requested_in, serve
+from tests.scenarios.world import Scenario, formats_in, load_scenarios, policy_in, requested_in, serve
 from tests.support.index_server import IndexServer
 
 
@@ -49,7 +50,8 @@ def _resolve(scenario: Scenario, server: IndexServer, tmp_path: Path, listener: 
     requested, policy = requested_in(scenario, server), policy_in(scenario, server)
     settings = IndexSettings(index_url=server.index_url, retries=0)
     interpreter = make_interpreter(scenario.get("python", "3.12.1"))
-    with Index(settings, interpreter, Cache(tmp_path / "cache")) as index:
+    workshop = Workshop(formats_in(scenario))
+    with Index(settings, interpreter, Cache(tmp_path / "cache"), workshop) as index:
         return resolve(requested, interpreter, index, policy, listener)
 
 

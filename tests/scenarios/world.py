@@ -3,7 +3,8 @@
 In ``packages`` a key is ``name version``; its value is a list of requirements, or a table:
 
 - ``requires``, ``extras`` (a table of lists), ``requires-python``, ``tag``, ``build-tag``: what the wheel says;
-- ``tags``, ``build-tags``: several wheels of this version, one for each; ``sdist = true``: only a source distribution;
+- ``tags``, ``build-tags``: several wheels of this version, one for each; ``sdist``: ``true`` for a broken source
+  distribution alone, ``"static"`` for one that says what it needs, ``"beside"`` for such a one beside the wheels;
 - ``index-requires-python``, ``yanked``, ``uploaded`` (false: not stated): what the page says; ``metadata``: METADATA
   that is served instead.
 
@@ -19,10 +20,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from launcher.resolve.formats import Formats, allowed_formats
 from launcher.resolve.resolution import Policy, Requested
 from launcher.resolve.written_policy import read_written_policy
 from launcher.settings import resolve_settings
 from tests.support.index_server import IndexServer
+from tests.support.sdists import Sdist
 from tests.support.wheels import Wheel
 
 _HERE = Path(__file__).parent
@@ -68,6 +71,11 @@ def policy_in(scenario: Scenario, server: IndexServer) -> Policy:
     return read_written_policy(policy, settings, {"": ""}, {}).policy
 
 
+def formats_in(scenario: Scenario) -> Formats:
+    """Return what the scenario's policy says of building."""
+    return allowed_formats(resolve_settings({}, {}, scenario.get("policy", {}), {}))
+
+
 def _serve_version(server: IndexServer, name: str, version: str, what: dict[str, Any]) -> None:
     page = {}
     if "index-requires-python" in what:
@@ -76,9 +84,11 @@ def _serve_version(server: IndexServer, name: str, version: str, what: dict[str,
         page["yanked"] = what["yanked"]
     if "uploaded" in what:
         page["upload_time"] = what["uploaded"] or None
-    if what.get("sdist"):
-        server.add_file(f"{name}-{version}.tar.gz", b"sources", **page)
-        return
+    if kind := what.get("sdist"):
+        sdist = Sdist(name, version, requires=what.get("requires", ()), is_static=True)
+        server.add_file(sdist.filename, b"sources" if kind is True else sdist.content, **page)
+        if kind != "beside":
+            return
     if "metadata" in what:
         page["metadata"] = what["metadata"].encode()
         page["metadata_sha256"] = hashlib.sha256(page["metadata"]).hexdigest()

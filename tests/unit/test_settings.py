@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from launcher.config_file import config_path, read_config_file
 from launcher.errors import Excerpt, UsageError
 from launcher.request import with_relative_paths_from
 from launcher.script.index_tables import NamedIndex, Source
 from launcher.settings import (
     BlockTable,
     Settings,
-    config_path,
-    read_config_file,
     read_duration,
     resolve_settings,
 )

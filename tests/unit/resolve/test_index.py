@@ -62,7 +62,7 @@ def opened(server: IndexServer | None, cache: Cache, **fields: Any) -> Index:
 def candidate(index: Index, name: str = "demo") -> Candidate:
     page = index.page(name)
     assert page is not None
-    found = index.choose_wheel(name, page.files_of(len(page.versions) - 1), page.source)
+    found = index.choose_file(name, page.files_of(len(page.versions) - 1), page.source)
     assert found is not None
     return found
 

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.resolve.metadata import MissingBytes, PartialFile, WheelMetadata, metadata_in_wheel, parse_metadata
+from launcher.resolve.metadata import (
+    MissingBytes,
+    PartialFile,
+    WheelMetadata,
+    is_static,
+    metadata_in_wheel,
+    parse_metadata,
+)
 from tests.support.wheels import Flaw, Wheel
 
 
@@ -76,3 +83,20 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
         archive.writestr("demo-1.0.dist-info/METADATA", b"\0" * (17 << 20))
     with pytest.raises(ValueError, match="too large"):
         metadata_in_wheel(path)
+
+
+@pytest.mark.parametrize(
+    ("pkg_info", "expected"),
+    [
+        (b"Metadata-Version: 2.2\nName: a\nVersion: 1\n", True),
+        (b"Metadata-Version: 2.10\nName: a\nVersion: 1\nDynamic: Description\n\nDynamic: Requires-Dist\n", True),
+        (b"Metadata-Version: 2.1\nName: a\nVersion: 1\n", False),
+        (b"Metadata-Version: 2.4\nDynamic: requires-dist\nName: a\n", False),
+        (b"Metadata-Version: 2.4\nDynamic: Requires-Python\nName: a\n", False),
+        (b"Metadata-Version: 2.4\nDynamic: Provides-Extra\nName: a\n", False),
+        (b"Metadata-Version: x\nName: a\n", False),
+        (b"", False),
+    ],
+)
+def test_whether_an_sdist_says_what_it_needs(pkg_info: bytes, expected: bool) -> None:
+    assert is_static(pkg_info) is expected

@@ -456,10 +456,26 @@ def test_requirements_for_the_resolver(write: Write) -> None:
     ]
 
 
-def test_what_the_resolver_would_ignore_is_an_error(write: Write) -> None:
-    with pytest.raises(InvalidMetadata) as caught:
-        as_requested(read("--no-binary :all:", write))
-    assert "asks for --no-binary, which pyscript cannot do yet." in caught.value.message
+@pytest.mark.parametrize(
+    ("text", "no_build", "no_build_package", "no_binary", "no_binary_package"),
+    [
+        ("--only-binary :all:", True, ("given",), False, ()),
+        ("--only-binary a,b\n--no-binary c", False, ("given", "a", "b"), False, ("c",)),
+        ("--no-binary a\n--no-binary :none:", False, ("given",), False, ()),
+        ("--no-binary :all:", False, ("given",), True, ()),
+    ],
+)
+def test_formats_become_settings(
+    text: str,
+    no_build: bool,
+    no_build_package: tuple[str, ...],
+    no_binary: bool,
+    no_binary_package: tuple[str, ...],
+    write: Write,
+) -> None:
+    settings = with_index_options(Settings(no_build_package=("given",)), read(text, write))
+    assert (settings.no_build, settings.no_build_package) == (no_build, no_build_package)
+    assert (settings.no_binary, settings.no_binary_package) == (no_binary, no_binary_package)
 
 
 def test_what_a_file_says_of_versions_becomes_policy(write: Write) -> None:

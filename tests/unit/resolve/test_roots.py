@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from launcher.cache import Cache
-from launcher.errors import BuildFailed, InvalidMetadata, PyscriptError
+from launcher.errors import InvalidMetadata, PyscriptError, SourceUnreachable, UsageError
 from launcher.resolve.dependencies import DependencyReader
 from launcher.resolve.index import Index, IndexSettings
 from launcher.resolve.resolution import Requested
 from launcher.resolve.roots import Root, read_roots
 from tests.scenarios.interpreters import make_interpreter
+from tests.support.sdists import Sdist
 
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
-    with Index(IndexSettings(no_index=True), make_interpreter(), Cache(tmp_path)) as made:
+    with Index(IndexSettings(no_index=True), make_interpreter(), Cache(tmp_path / "cache")) as made:
         yield made
 
 
@@ -60,11 +61,12 @@ def test_a_hash_and_no_credentials_are_kept(index: Index) -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("/some/project", BuildFailed),
-        ("/some/demo-1.0.tar.gz", BuildFailed),
-        ("https://h/demo-1.0.zip", BuildFailed),
-        ("git+https://h/demo.git", BuildFailed),
-        ("demo @ git+ssh://git@h/demo.git@v1", BuildFailed),
+        ("/nowhere/project", SourceUnreachable),
+        ("demo @ file:///nowhere/demo-1.0.tar.gz", SourceUnreachable),
+        ("demo @ ./relative", InvalidMetadata),
+        ("git+https://h/demo.git@", InvalidMetadata),
+        ("git@h:demo.git", InvalidMetadata),
+        ("demo @ git+ssh://git@h:me/demo.git@v1", InvalidMetadata),
         ("demo @ https://h/demo-1.0-any.whl", InvalidMetadata),
         ("demo @ ftp://h/demo-1.0-py3-none-any.whl", InvalidMetadata),
         ("other @ https://h/demo-1.0-py3-none-any.whl", InvalidMetadata),
@@ -75,4 +77,19 @@ def test_a_hash_and_no_credentials_are_kept(index: Index) -> None:
 def test_what_is_refused(text: str, error: type[PyscriptError], index: Index) -> None:
     with pytest.raises(error) as caught:
         read(text, index)
-    assert "--with" in caught.value.message
+    assert "--with" in caught.value.message or "/nowhere" in caught.value.message
+
+
+def test_an_sdist_without_a_name_gets_the_one_it_says(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir(exist_ok=True)
+    path = Sdist("demo", "2.0", is_static=True).write(tmp_path / "files")
+    (root,) = read(f"{path}[x] ; python_version > '3'", index)
+    assert root.candidate is not None
+    assert (root.dependency.name, root.dependency.extras, root.candidate.version) == ("demo", ("x",), "2.0")
+    assert root.dependency.url == root.candidate.url == path.as_uri()
+
+
+def test_only_a_directory_can_be_editable(index: Index) -> None:
+    requested = Requested("https://h/demo-1.0.zip", "--with-editable", is_editable=True)
+    with pytest.raises(UsageError, match="cannot be used in place"):
+        read_roots([requested], DependencyReader(make_interpreter().markers), index)

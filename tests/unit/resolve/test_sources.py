@@ -26,22 +26,23 @@ GIT = "git+https://host/demo.git@v1"
     ],
 )
 def test_a_source_stands_for_the_specifier(text: str, expected: str) -> None:
-    rewritten, editables = with_sources([Requested(text, "x")], {"demo": Source("demo", url=GIT)}, make_interpreter())
-    assert (rewritten, editables) == ([Requested(expected, "x")], [])
+    rewritten = with_sources([Requested(text, "x")], {"demo": Source("demo", url=GIT)})
+    assert rewritten == [Requested(expected, "x")]
 
 
 def test_an_index_changes_no_requirement() -> None:
     asked = [Requested("demo>=1", "x")]
-    assert with_sources(asked, {"demo": Source("demo", index="company")}, make_interpreter()) == (asked, [])
+    assert with_sources(asked, {"demo": Source("demo", index="company")}) == asked
 
 
 def test_a_path_becomes_a_url_and_an_editable_one_a_project() -> None:
     sources = {"a": Source("a", path="/src/a b.whl"), "b": Source("b", path="/src/b", editable=True)}
     asked = [Requested("a", "line 2"), Requested("b[x]>=1", "line 3"), Requested("b; os_name == 'none'", "line 4")]
-    assert with_sources(asked, sources, make_interpreter()) == (
-        [Requested("a @ file:///src/a%20b.whl", "line 2")],
-        [("/src/b[x]", "line 3")],
-    )
+    assert with_sources(asked, sources) == [
+        Requested("a @ file:///src/a%20b.whl", "line 2"),
+        Requested("b[x] @ file:///src/b", "line 3", is_editable=True),
+        Requested("b @ file:///src/b ; os_name == 'none'", "line 4", is_editable=True),
+    ]
 
 
 def test_the_first_source_whose_marker_holds_is_taken() -> None:

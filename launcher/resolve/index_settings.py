@@ -1,0 +1,33 @@
+"""Which places one resolution looks at, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from launcher.resolve.tls import Access
+
+if TYPE_CHECKING:
+    from launcher.script.index_tables import NamedIndex
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """Where to look and how patiently. `refresh` asks the index even about what is fresh in the cache.
+
+    `index_url` None is the default index. A location is a URL or, also for find-links, a path. `named` are indexes in
+    front of all others; a package in `sources` comes from the one of that name and from nowhere else.
+    """
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    named: tuple[NamedIndex, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    access: Access = field(default_factory=Access)
+    offline: bool = False
+    refresh: bool = False
+    timeout_s: float = 15.0
+    retries: int = 3

@@ -1,0 +1,74 @@
+"""Which files decide what is built of a directory, and the stamps by which a change of them is seen.
+
+It imports little: launches with everything in the cache look here too. Where a project is used in place, only the files
+that describe it decide; else all of its files do, but for those that building and running leave behind.
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import unquote
+
+from launcher.digest import digest_of
+from launcher.launch.record import stamp_of
+
+DESCRIPTION_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+_MADE_BY_BUILDS = frozenset({"build", "dist", "__pycache__", "node_modules"})
+_MOST_FILES = 10_000
+"""Beyond it (4 ms for each thousand) only the files that describe the project decide."""
+
+
+def local_path(requirement: str) -> str | None:
+    """Return the path on this machine that a requirement names, as an absolute path or by a file URL, or None.
+
+    A repository on this machine is none: what a branch of it stands for is only looked up when asked for.
+
+    >>> local_path("demo @ file:///srv/a%20b ; python_version > '3'")
+    '/srv/a b'
+    """
+    text = requirement.partition(" ;")[0].strip()
+    before, found, path = text.partition("file://")
+    if found:
+        return None if before.endswith("+") else unquote(path.partition("#")[0].partition(" ")[0])
+    if not os.path.isabs(text):
+        return None
+    return text.partition("[")[0].rstrip() if text.endswith("]") and not os.path.exists(text) else text
+
+
+def watched_paths(path: str, *, is_editable: bool) -> list[str]:
+    """Return every file and directory whose change lets what is built of a path be different."""
+    files, directories = _files_of(path, is_editable)
+    return [*files, *directories]
+
+
+def fingerprint(path: str, *, is_editable: bool) -> str:
+    """Return a text that changes with the names, times and sizes of the files that decide.
+
+    The times of directories do not count: building leaves files there, which changes nothing that is built of them.
+    """
+    files, _ = _files_of(path, is_editable)
+    rows = [(os.path.relpath(file, path), stamp_of(file)) for file in files]
+    return digest_of(repr(rows))
+
+
+def _files_of(path: str, is_editable: bool) -> tuple[list[str], list[str]]:
+    """Return the files that decide, and the directories in which others could appear; a file decides alone."""
+    if not os.path.isdir(path):
+        return [path], []
+    described_by = [os.path.join(path, name) for name in DESCRIPTION_FILES]
+    if is_editable:
+        return described_by, []
+    files: list[str] = []
+    directories: list[str] = []
+    for directory, names, file_names in os.walk(path):
+        names[:] = sorted(name for name in names if _decides(os.path.join(directory, name), name))
+        directories.append(directory)
+        files += [os.path.join(directory, name) for name in sorted(file_names) if not name.endswith((".pyc", "~"))]
+        if len(files) > _MOST_FILES:
+            return described_by, []
+    return files, directories
+
+
+def _decides(path: str, name: str) -> bool:
+    is_left_behind = name in _MADE_BY_BUILDS or name.endswith(".egg-info")
+    return not (name.startswith(".") or is_left_behind or os.path.exists(os.path.join(path, "pyvenv.cfg")))

@@ -1,0 +1,388 @@
+"""Sources -> metadata and wheels: sdists, archives, repositories and directories, each made once and kept.
+
+What is built is named by what it is built of: the sha256 of an sdist or archive, a commit, or the files of a directory;
+and by the interpreter. The build itself is that of `launcher.resolve.build`, imported when something has to be built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from launcher.cache import Bucket, Cache, remove_tree
+from launcher.errors import BuildFailed, InvalidWheel, NotAvailableOffline, SourceUnreachable
+from launcher.reporter import Reporter, SilentReporter
+from launcher.resolve.candidate import Candidate
+from launcher.resolve.direct_url import archive_origin, directory_origin, repository_origin
+from launcher.resolve.formats import Formats
+from launcher.resolve.metadata import WheelMetadata, is_static, metadata_in_wheel, parse_metadata
+from launcher.resolve.once import Once
+from launcher.resolve.project_files import DESCRIPTION_FILES, fingerprint
+from launcher.resolve.source_archive import read_pkg_info, unpack
+from launcher.resolve.urls import filename_of, path_from_file_url, sha256_in, without_fragment
+from launcher.resolve.version_control import Repository, check_out, is_version_control, parse_repository
+from launcher.resolve.wheel_files import WheelFiles
+from launcher.value import replace
+
+if TYPE_CHECKING:
+    from launcher.python.query import Interpreter
+    from launcher.resolve.build import BuildPlace, ProjectBuild
+
+Chain = tuple[tuple[str, str], ...]
+"""What is being built for what: the name of a build and what people call it, the outermost first."""
+_LONGEST_CHAIN = 12
+Beside = Callable[[Candidate], bytes | None]
+"""Asks an index for the metadata beside a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What building takes from other rooms.
+
+    `make_environment` makes one of requirements, of an origin, for builds of a chain; None where nothing can be built.
+    """
+
+    formats: Formats = field(default_factory=Formats)
+    make_environment: Callable[[Sequence[str], str, Chain], BuildPlace] | None = None
+    reporter: Reporter = field(default_factory=SilentReporter)
+    chain: Chain = ()
+
+
+class SourceTrees:
+    """Whatever has to be built before it can be installed. Every method may be called from any thread.
+
+    Every method raises `BuildFailed`, `InvalidWheel` for an archive or metadata that cannot be right,
+    `SourceUnreachable`, `HashMismatch`, `IndexUnreachable` and `NotAvailableOffline`.
+    """
+
+    def __init__(
+        self, interpreter: Interpreter, cache: Cache, files: WheelFiles, workshop: Workshop, *, offline: bool = False
+    ) -> None:
+        self.formats = workshop.formats
+        self._interpreter = interpreter
+        self._cache = cache
+        self._files = files
+        self._workshop = workshop
+        self._offline = offline
+        self._found: Once[tuple[str, bool], Candidate] = Once()
+        self._checkouts: Once[tuple[str, str], tuple[Path, str]] = Once()
+        self._authorizations: dict[str, str] = {}
+        self._builds: Once[str, ProjectBuild] = Once()
+        self._metadata: Once[str, WheelMetadata] = Once()
+        self._wheels: Once[str, tuple[Path, str]] = Once()
+        self._opened: list[ProjectBuild] = []
+        self._directories: list[Path] = []
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Stop what is being built and remove what was unpacked for it."""
+        for build in self._opened:
+            build.stop()
+        for directory in self._directories:
+            remove_tree(directory)
+
+    def remember_credentials(self, url: str) -> None:
+        """Keep the credentials in the URL of a repository; the URLs of candidates have none."""
+        repository = parse_repository(url)
+        if repository.authorization:
+            self._authorizations[repository.url] = repository.authorization
+
+    def find(self, url: str, *, name: str = "", is_editable: bool = False) -> Candidate:
+        """Return the source that a requirement names by a URL without credentials, but for those of a repository.
+
+        Its name and version are what its metadata says; `name` is what the requirement calls it, if anything.
+        """
+        return self._found.get((url, is_editable), lambda _: self._find(url, name, is_editable))
+
+    def metadata(self, candidate: Candidate, beside: Beside | None = None) -> WheelMetadata:
+        """Return what a wheel built of the candidate will say; `beside` asks what the index says of it (PEP 658)."""
+        return self._metadata.get(self._key(candidate), lambda key: self._read_metadata(candidate, key, beside))
+
+    def wheel(self, candidate: Candidate) -> tuple[Path, str]:
+        """Return the wheel built of the candidate, built now where it was not before, and its sha256."""
+        return self._wheels.get(self._key(candidate), lambda key: self._built(candidate, key))
+
+    def with_wheel(self, candidate: Candidate) -> Candidate:
+        """Return the candidate with the sha256 of its wheel."""
+        return replace(candidate, built_sha256=self.wheel(candidate)[1])
+
+    # What a URL names
+
+    def _find(self, url: str, name: str, is_editable: bool) -> Candidate:
+        if is_version_control(url):
+            found = self._in_repository(url, name)
+        elif (path := _directory(url)) is not None:
+            found = _in_directory(path, url, name, is_editable)
+        else:
+            found = self._in_archive(url, name)
+        metadata = self.metadata(found)
+        try:
+            version = str(Version(metadata.version))
+        except InvalidVersion as error:
+            raise InvalidWheel(f"{_label(found)} says its version is {metadata.version!r}, which is none.") from error
+        return replace(found, name=canonicalize_name(metadata.name), version=version)
+
+    def _in_repository(self, url: str, name: str) -> Candidate:
+        repository = parse_repository(url)
+        self.remember_credentials(url)
+        commit = repository.commit or self._check_out(repository)[1]
+        origin = repository_origin(repository.url, repository.revision, commit, repository.subdirectory)
+        return Candidate(name, "", filename_of(repository.url), repository.at(commit), direct_url=origin)
+
+    def _in_archive(self, url: str, name: str) -> Candidate:
+        bare, subdirectory = without_fragment(url), _subdirectory(url)
+        if url.startswith("file:") and not path_from_file_url(url).exists():
+            raise SourceUnreachable(
+                f"There is no file or directory {path_from_file_url(url)}.",
+                hint="A path in a script counts from the script's directory, others from the current one.",
+            )
+        wanted = Candidate(name, "", filename_of(url), bare, sha256=sha256_in(url))
+        path, sha256 = self._archive(wanted)
+        return replace(
+            wanted,
+            url=f"{bare}#subdirectory={subdirectory}" if subdirectory else bare,
+            sha256=sha256,
+            size_bytes=path.stat().st_size,
+            direct_url=archive_origin(bare, sha256, subdirectory),
+        )
+
+    def _key(self, candidate: Candidate) -> str:
+        """Name what is built of a candidate."""
+        if is_version_control(candidate.url):
+            content = candidate.url
+        elif (path := _directory(candidate.url)) is not None:
+            content = f"{candidate.url} {fingerprint(str(path), is_editable=candidate.is_editable)}"
+        else:
+            sha256 = candidate.sha256 or self._archive(candidate)[1]
+            content = f"{sha256} {_subdirectory(candidate.url)}"
+        parts = (content, candidate.is_editable, self._interpreter.identity)
+        return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+    # Metadata
+
+    def _read_metadata(self, candidate: Candidate, key: str, beside: Beside | None) -> WheelMetadata:
+        cached = self._cache.read(Bucket.METADATA, key)
+        if cached is not None:
+            try:
+                return _checked(candidate, WheelMetadata.from_bytes(cached))
+            except ValueError:
+                pass
+        content = beside(candidate) if beside else None
+        if content is None or not is_static(content):
+            content = self._static_metadata(candidate) or self._metadata_by_backend(candidate, key)
+        metadata = _checked(candidate, _parsed(candidate, content))
+        self._cache.write(Bucket.METADATA, key, metadata.to_bytes())
+        return metadata
+
+    def _static_metadata(self, candidate: Candidate) -> bytes | None:
+        """Return PKG-INFO of an sdist where that is enough (PEP 643)."""
+        is_archive = not is_version_control(candidate.url) and _directory(candidate.url) is None
+        if not is_archive or _subdirectory(candidate.url):
+            return None
+        content = read_pkg_info(self._archive(candidate)[0])
+        return content if content is not None and is_static(content) else None
+
+    def _metadata_by_backend(self, candidate: Candidate, key: str) -> bytes:
+        if (built := self._built_before(key)) is None:
+            content = self._build(candidate, key).metadata(self._temporary_directory())
+            if content is not None:
+                return content
+            built = self.wheel(candidate)[0]
+        try:
+            return metadata_in_wheel(built)
+        except (OSError, ValueError) as error:
+            raise BuildFailed(f"The wheel that {_label(candidate)} made is not sound: {error}.") from error
+
+    # Wheels
+
+    def _built(self, candidate: Candidate, key: str) -> tuple[Path, str]:
+        wheel = self._built_before(key) or self._make(candidate, key)
+        with wheel.open("rb") as stream:
+            return wheel, hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def _built_before(self, key: str) -> Path | None:
+        return next(self._cache.path(Bucket.BUILT, key).glob("*.whl"), None)
+
+    def _make(self, candidate: Candidate, key: str) -> Path:
+        build = self._build(candidate, key)
+        reporter = self._workshop.reporter
+        # No other build is begun under this lock, so builds that wait for one another can not wait for ever.
+        with self._cache.lock(f"build-{key}", reporter, f"building {_label(candidate)}"):
+            if built := self._built_before(key):
+                return built
+            reporter.step(f"Building {_label(candidate)}")
+            with self._cache.temporary_directory() as directory:
+                made = build.wheel(directory)
+                _check_identity(candidate, made)
+                return self._cache.publish(directory, Bucket.BUILT, key) / made.name
+
+    def _build(self, candidate: Candidate, key: str) -> ProjectBuild:
+        return self._builds.get(key, lambda _: self._prepare_build(candidate, key))
+
+    def _prepare_build(self, candidate: Candidate, key: str) -> ProjectBuild:
+        """Lay the source out and give it an environment; its backend has run once by then."""
+        label, workshop = _label(candidate), self._workshop
+        chain = (*workshop.chain, (key, label))
+        if key in dict(workshop.chain) or len(chain) > _LONGEST_CHAIN:
+            needs = " needs ".join(each for _, each in chain)
+            raise BuildFailed(
+                f"{label} cannot be built, because building it takes itself: {needs}.",
+                hint="Let the wheel of one of them be used (no-binary), or ask for a version that has one.",
+            )
+        directory = self._source_tree(candidate)
+        self._check_allowed(candidate, directory)
+        make_environment = workshop.make_environment
+        if make_environment is None:
+            raise BuildFailed(f"{label} would have to be built, which is not possible here.")
+        # 80 ms: pypa/build, for the few launches that need it.
+        from launcher.resolve.build import ProjectBuild, SourceTree  # noqa: PLC0415
+
+        workshop.reporter.step(f"Building {label}")
+        tree = SourceTree(directory, label, candidate.is_editable)
+        build = ProjectBuild(
+            tree, lambda requires, origin: make_environment(requires, origin, chain), workshop.reporter
+        )
+        with self._lock:
+            self._opened.append(build)
+        return build
+
+    def _check_allowed(self, candidate: Candidate, directory: Path) -> None:
+        formats = self.formats
+        names = {candidate.name, _stated_name(directory)} - {""}
+        if all(map(formats.allow_build, names or {""})) and (names or not formats.no_build_package):
+            return
+        setting = "no-build" if formats.no_build else "no-build-package"
+        raise BuildFailed(
+            f"{_label(candidate)} would have to be built, and {setting} forbids it.",
+            hint="Ask for a version that has a wheel, or allow it to be built; what is built runs its code.",
+        )
+
+    # Source trees
+
+    def _source_tree(self, candidate: Candidate) -> Path:
+        if is_version_control(candidate.url):
+            repository = parse_repository(candidate.url)
+            return _inside(self._check_out(repository)[0], repository.subdirectory, candidate)
+        if (path := _directory(candidate.url)) is not None:
+            return _inside(path, _subdirectory(candidate.url), candidate)
+        tree = unpack(self._archive(candidate)[0], self._temporary_directory())
+        return _inside(tree, _subdirectory(candidate.url), candidate)
+
+    def _archive(self, candidate: Candidate) -> tuple[Path, str]:
+        return self._files.keep(replace(candidate, url=without_fragment(candidate.url)), self._workshop.reporter)
+
+    def _check_out(self, repository: Repository) -> tuple[Path, str]:
+        """Return a checkout of what is wanted of a repository, and its commit."""
+        return self._checkouts.get((repository.url, repository.revision), lambda _: self._clone(repository))
+
+    def _clone(self, repository: Repository) -> tuple[Path, str]:
+        if self._offline and not repository.url.startswith("file:"):
+            raise NotAvailableOffline(
+                f"{repository.url} is a git repository, and offline forbids fetching it.",
+                hint="Run once without --offline.",
+            )
+        self._workshop.reporter.step(f"Fetching {repository.url}")
+        directory = self._temporary_directory()
+        authorization = self._authorizations.get(repository.url)
+        commit = check_out(replace(repository, authorization=authorization), directory)
+        if commit != repository.revision:
+            self._checkouts.get((repository.url, commit), lambda _: (directory, commit))
+        return directory, commit
+
+    def _temporary_directory(self) -> Path:
+        path = Path(tempfile.mkdtemp(dir=self._cache.directory(Bucket.TMP)))
+        with self._lock:
+            self._directories.append(path)
+        return path
+
+
+def names_a_wheel(url: str) -> bool:
+    """Tell whether a requirement's URL is that of a wheel, by its name; everything else is a source."""
+    return filename_of(url).endswith(".whl") and not is_version_control(url)
+
+
+def _directory(url: str) -> Path | None:
+    """Return the directory of this machine that a URL names, or None."""
+    if not url.startswith("file:"):
+        return None
+    path = path_from_file_url(url)
+    return path if path.is_dir() else None
+
+
+def _in_directory(path: Path, url: str, name: str, is_editable: bool) -> Candidate:
+    subdirectory = _subdirectory(url)
+    if not any((path / subdirectory / each).exists() for each in DESCRIPTION_FILES[:2]):
+        raise SourceUnreachable(
+            f"{path / subdirectory} is not a project that can be installed: it has neither a pyproject.toml "
+            "nor a setup.py.",
+            hint="Name the directory that holds one of them.",
+        )
+    origin = directory_origin(without_fragment(url), subdirectory, is_editable=is_editable)
+    return Candidate(name, "", path.name, url, is_editable=is_editable, direct_url=origin)
+
+
+def _subdirectory(url: str) -> str:
+    return parse_qs(urlsplit(url).fragment).get("subdirectory", [""])[0].strip("/")
+
+
+def _inside(directory: Path, subdirectory: str, candidate: Candidate) -> Path:
+    path = directory / subdirectory
+    if ".." in subdirectory.split("/") or not path.is_dir() or not path.resolve().is_relative_to(directory.resolve()):
+        raise SourceUnreachable(
+            f"{_label(candidate)} has no directory {subdirectory!r}.", hint="Mend the subdirectory in its URL."
+        )
+    return path
+
+
+def _label(candidate: Candidate) -> str:
+    """Return what people call a source: name and version, as far as they are known."""
+    return f"{candidate.name or candidate.filename} {candidate.version}".rstrip()
+
+
+def _stated_name(directory: Path) -> str:
+    """Return the name that a project states without being built, or nothing."""
+    import tomli  # noqa: PLC0415 - for a project without a name, and only where packages are forbidden by name
+
+    try:
+        stated = tomli.loads((directory / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return canonicalize_name(stated) if isinstance(stated, str) else ""
+
+
+def _parsed(candidate: Candidate, content: bytes) -> WheelMetadata:
+    try:
+        return parse_metadata(content)
+    except ValueError as error:
+        raise InvalidWheel(f"The metadata of {_label(candidate)} cannot be used: {error}.") from error
+
+
+def _checked(candidate: Candidate, metadata: WheelMetadata) -> WheelMetadata:
+    """Refuse what is of another project or version than the file name of the sdist says."""
+    if candidate.version and not metadata.is_of(candidate.name, candidate.version):
+        raise InvalidWheel(
+            f"{candidate.filename or _label(candidate)} says in its metadata that it is "
+            f"{metadata.name} {metadata.version}.",
+            reference="Source distribution format",
+        )
+    return metadata
+
+
+def _check_identity(candidate: Candidate, wheel: Path) -> None:
+    try:
+        name, version, _, _ = parse_wheel_filename(wheel.name)
+    except ValueError as error:
+        raise BuildFailed(f"{_label(candidate)} made a wheel with an invalid name: {wheel.name}.") from error
+    if candidate.version and (name, version) != (candidate.name, Version(candidate.version)):
+        raise BuildFailed(
+            f"{_label(candidate)} made a wheel that says it is {name} {version}.", hint="Ask for another version."
+        )

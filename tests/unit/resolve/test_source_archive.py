@@ -1,0 +1,127 @@
+"""Archives of sources: what is in them comes out, and nothing leaves its directory."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from launcher.errors import InvalidWheel
+from launcher.resolve import source_archive
+from launcher.resolve.source_archive import read_pkg_info, unpack
+from tests.support.sdists import Sdist
+
+SDIST = Sdist("demo")
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tuple[tarfile.TarInfo, bytes]:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname = kind, target
+    content = b"escaped" if kind == tarfile.REGTYPE else b""
+    entry.size = len(content)
+    return entry, content
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    path = tmp_path / "place"
+    path.mkdir()
+    return path
+
+
+def test_a_tar_and_its_pkg_info(tmp_path: Path, place: Path) -> None:
+    archive = SDIST.write(tmp_path)
+    assert read_pkg_info(archive) == SDIST.pkg_info.encode()
+    top = unpack(archive, place)
+    assert top == place / "demo-1.0"
+    assert (top / "src" / "demo.py").read_text() == "VERSION = '1.0'\n"
+
+
+def test_a_zip_without_pkg_info_keeps_what_is_executable(tmp_path: Path, place: Path) -> None:
+    archive = tmp_path / "main.zip"
+    archive.write_bytes(SDIST.zip_content)
+    with zipfile.ZipFile(archive, "a") as opened:
+        entry = zipfile.ZipInfo("demo-main/configure")
+        entry.external_attr = 0o100755 << 16
+        opened.writestr(entry, "#!/bin/sh\n")
+    assert read_pkg_info(archive) is None
+    top = unpack(archive, place)
+    assert top.name == "demo-main"
+    assert (top / "configure").stat().st_mode & 0o111
+
+
+def test_links_inside_are_fine(tmp_path: Path, place: Path) -> None:
+    archive = Sdist("demo", members=[member("demo-1.0/README", tarfile.SYMTYPE, "PKG-INFO")]).write(tmp_path)
+    assert (unpack(archive, place) / "README").read_text() == SDIST.pkg_info
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [member("../escaped")],
+        [member("demo-1.0/../../escaped")],
+        [member("demo-1.0/link", tarfile.SYMTYPE, "/etc/passwd")],
+        [member("demo-1.0/link", tarfile.SYMTYPE, "../../escaped")],
+        [member("demo-1.0/link", tarfile.LNKTYPE, "../escaped")],
+        [member("demo-1.0/link", tarfile.SYMTYPE, "."), member("demo-1.0/link/x")],
+        [member("demo-1.0/./link", tarfile.SYMTYPE, "src"), member("demo-1.0//link/x")],
+        [member("demo-1.0/device", tarfile.CHRTYPE)],
+        [member("other/file")],
+    ],
+)
+def test_what_a_tar_may_not_hold(members: list[tuple[tarfile.TarInfo, bytes]], tmp_path: Path, place: Path) -> None:
+    archive = Sdist("demo", members=members).write(tmp_path)
+    with pytest.raises(InvalidWheel, match=r"demo-1\.0\.tar\.gz is not a sound source archive: ") as caught:
+        unpack(archive, place)
+    assert caught.value.hint
+    assert not (tmp_path / "escaped").exists()
+
+
+@pytest.mark.parametrize("name", ["../escaped", "/escaped", "a\\..\\b", "C:/x", "demo-main/\x1b[1m"])
+def test_what_a_zip_may_not_hold(name: str, tmp_path: Path, place: Path) -> None:
+    archive = tmp_path / "main.zip"
+    archive.write_bytes(SDIST.zip_content)
+    with zipfile.ZipFile(archive, "a") as opened:
+        entry = zipfile.ZipInfo("placeholder")
+        entry.filename = name
+        opened.writestr(entry, "escaped")
+    with pytest.raises(InvalidWheel, match="is not allowed"):
+        unpack(archive, place)
+
+
+def test_a_link_in_a_zip(tmp_path: Path, place: Path) -> None:
+    archive = tmp_path / "main.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        entry = zipfile.ZipInfo("demo-main/link")
+        entry.external_attr = 0o120777 << 16
+        opened.writestr(entry, "/etc/passwd")
+    with pytest.raises(InvalidWheel, match="is a link"):
+        unpack(archive, place)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 60])
+def test_a_damaged_archive(keep: int, tmp_path: Path, place: Path) -> None:
+    archive = tmp_path / "demo-1.0.tar.gz"
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for entry, content in [member("demo-1.0/pyproject.toml"), member("demo-1.0/x")]:
+            tar.addfile(entry, io.BytesIO(content))
+    archive.write_bytes(stream.getvalue()[:keep])
+    with pytest.raises(InvalidWheel, match="is not a sound source archive"):
+        unpack(archive, place)
+
+
+def test_an_archive_that_would_fill_a_disk(tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_archive, "_BOMB_BYTES", 1000)
+    monkeypatch.setattr(source_archive, "_BOMB_RATIO", 2)
+    archive = tmp_path / "demo-1.0.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        entry = tarfile.TarInfo("demo-1.0/zeros")
+        entry.size = 100_000
+        tar.addfile(entry, io.BytesIO(bytes(entry.size)))
+    with pytest.raises(InvalidWheel, match="claims to hold"):
+        unpack(archive, place)
+    assert list(place.iterdir()) == []
