@@ -29,7 +29,7 @@ $PIP_CONFIG_FILE$tab$PIP_INDEX_URL$tab$PIP_EXTRA_INDEX_URL$tab$PIP_FIND_LINKS$ta
 }
 holds() { # the record on stdin, of a launch of $1; $2 are its place and the tokens
     IFS= read -r line && [ "$line" = "pyscript 3$tab$variables$tab$2" ] &&
-        read -r skipped program && [ "$skipped" -ge 0 ] && [ -x "$program" ] || return
+        read -r skipped program && [ "$skipped" -ge 0 ] && [ -f "$program" ] && [ -x "$program" ] || return
     while read -r kind stamp size file; do
         case $kind in
             =) [ -e "$file" ] && [ -e "$records/@stamps/$stamp" ] && ! [ "$file" -nt "$records/@stamps/$stamp" ] &&

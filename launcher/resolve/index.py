@@ -1,8 +1,8 @@
 """Where candidates come from: indexes and find-links, wheels' metadata, and the wheels. The only importer of unearth.
 
 unearth finds: it reads HTML pages and find-links, and judges and orders the files of a version. Two things are ours. It
-is handed only what a cheap test of the file name lets through, one version at a time (914 tags against a page of 2,000
-files take it 350 ms). And it never fetches: it takes a refusal or a broken server for "no such package".
+is handed only what a cheap test of the name lets through, a version at a time (914 tags against 2,000 files: 350 ms).
+And it never fetches: it takes a refusal or a broken server for "no such package".
 """
 
 from __future__ import annotations

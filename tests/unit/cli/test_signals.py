@@ -18,7 +18,7 @@ class _Thing:
 @pytest.fixture
 def _listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
     monkeypatch.setattr(signals, "_heard", [])
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     signals.listen()
