@@ -229,8 +229,10 @@ class LazyIndex:
         if self._opened is None:
             # 115 ms: unearth and the HTTP client below it.
             from launcher.resolve.formats import allowed_formats  # noqa: PLC0415
-            from launcher.resolve.index import Access, Index, IndexSettings  # noqa: PLC0415
+            from launcher.resolve.index import Index  # noqa: PLC0415
+            from launcher.resolve.index_settings import IndexSettings  # noqa: PLC0415
             from launcher.resolve.source_trees import Workshop  # noqa: PLC0415
+            from launcher.resolve.tls import Access  # noqa: PLC0415
 
             asked = self._wanted.settings
             places = IndexSettings(

@@ -47,7 +47,6 @@ from launcher.resolve.pages import (
 )
 from launcher.resolve.releases import tags_of
 from launcher.resolve.source_trees import SourceTrees, Workshop
-from launcher.resolve.tls import Access
 from launcher.resolve.urls import (
     is_safe_filename,
     mask_credentials,
@@ -61,8 +60,6 @@ from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
-
-__all__ = ["Access", "Candidate", "Index", "IndexSettings"]
 
 _T = TypeVar("_T")
 

@@ -14,7 +14,8 @@ import pytest
 from launcher.cache import Cache
 from launcher.python.query import Interpreter, query
 from launcher.reporter import SilentReporter
-from launcher.resolve.index import Index, IndexSettings
+from launcher.resolve.index import Index
+from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.provider import resolve
 from launcher.resolve.resolution import Policy, Requested
 

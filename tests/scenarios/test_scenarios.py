@@ -9,7 +9,8 @@ import pytest
 from launcher import errors
 from launcher.cache import Cache
 from launcher.reporter import SilentReporter
-from launcher.resolve.index import Index, IndexSettings
+from launcher.resolve.index import Index
+from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.provider import resolve
 from launcher.resolve.resolution import Resolution
 from launcher.resolve.source_trees import Workshop

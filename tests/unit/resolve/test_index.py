@@ -24,7 +24,8 @@ from launcher.errors import (
 from launcher.reporter import SilentReporter
 from launcher.resolve import fetcher as fetcher_module
 from launcher.resolve.candidate import Candidate
-from launcher.resolve.index import Index, IndexSettings
+from launcher.resolve.index import Index
+from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.provider import resolve
 from launcher.resolve.resolution import Policy, Requested
 from launcher.script.index_tables import NamedIndex

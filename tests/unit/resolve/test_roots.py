@@ -10,7 +10,8 @@ import pytest
 from launcher.cache import Cache
 from launcher.errors import InvalidMetadata, PyscriptError, SourceUnreachable, UsageError
 from launcher.resolve.dependencies import DependencyReader
-from launcher.resolve.index import Index, IndexSettings
+from launcher.resolve.index import Index
+from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.resolution import Requested
 from launcher.resolve.roots import Root, read_roots
 from tests.scenarios.interpreters import make_interpreter
