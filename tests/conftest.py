@@ -6,6 +6,7 @@ What is below tests/network keeps the person's own home and pip configuration, b
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,10 @@ import hypothesis
 import pytest
 
 from tests.support.index_server import IndexServer
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a shell script; what the tests start would inherit it, and some of it is interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from launcher.cache import Bucket, Cache, remove_tree
-from launcher.errors import BuildFailed, InvalidWheel, NotAvailableOffline, SourceUnreachable
+from launcher.errors import BuildFailed, InvalidMetadata, InvalidWheel, NotAvailableOffline, SourceUnreachable
 from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.direct_url import archive_origin, directory_origin, repository_origin
@@ -61,7 +61,7 @@ class SourceTrees:
     """Whatever has to be built before it can be installed. Every method may be called from any thread.
 
     Every method raises `BuildFailed`, `InvalidWheel` for an archive or metadata that cannot be right,
-    `SourceUnreachable`, `HashMismatch`, `IndexUnreachable` and `NotAvailableOffline`.
+    `InvalidMetadata`, `SourceUnreachable`, `HashMismatch`, `IndexUnreachable` and `NotAvailableOffline`.
     """
 
     def __init__(
@@ -321,7 +321,7 @@ def _directory(url: str) -> Path | None:
 def _in_directory(path: Path, url: str, name: str, is_editable: bool) -> Candidate:
     subdirectory = _subdirectory(url)
     if not any((path / subdirectory / each).exists() for each in DESCRIPTION_FILES[:2]):
-        raise SourceUnreachable(
+        raise InvalidMetadata(
             f"{path / subdirectory} is not a project that can be installed: it has neither a pyproject.toml "
             "nor a setup.py.",
             hint="Name the directory that holds one of them.",
