@@ -75,7 +75,7 @@ class SourceTrees:
         self._offline = offline
         self._found: Once[tuple[str, bool], Candidate] = Once()
         self._checkouts: Once[tuple[str, str], tuple[Path, str]] = Once()
-        self._authorizations: dict[str, str] = {}
+        self._logins: dict[str, tuple[str, str]] = {}
         self._builds: Once[str, ProjectBuild] = Once()
         self._metadata: Once[str, WheelMetadata] = Once()
         self._wheels: Once[str, tuple[Path, str]] = Once()
@@ -93,8 +93,8 @@ class SourceTrees:
     def remember_credentials(self, url: str) -> None:
         """Keep the credentials in the URL of a repository; the URLs of candidates have none."""
         repository = parse_repository(url)
-        if repository.authorization:
-            self._authorizations[repository.url] = repository.authorization
+        if repository.login:
+            self._logins[repository.url] = repository.login
 
     def find(self, url: str, *, name: str = "", is_editable: bool = False) -> Candidate:
         """Return the source that a requirement names by a URL without credentials, but for those of a repository.
@@ -292,8 +292,7 @@ class SourceTrees:
             )
         self._workshop.reporter.step(f"Fetching {repository.url}")
         directory = self._temporary_directory()
-        authorization = self._authorizations.get(repository.url)
-        commit = check_out(replace(repository, authorization=authorization), directory)
+        commit = check_out(replace(repository, login=self._logins.get(repository.url)), directory)
         if commit != repository.revision:
             self._checkouts.get((repository.url, commit), lambda _: (directory, commit))
         return directory, commit

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from launcher.errors import SourceUnreachable
 from launcher.resolve.urls import mask_credentials, split_credentials
@@ -23,6 +23,9 @@ _IS_VERSION_CONTROL = re.compile(r"(git|hg|svn|bzr)(\+|@)", re.IGNORECASE)
 _REVISION = re.compile(r"[^-\x00-\x20\x7f~^:?*\[\\][^\x00-\x20\x7f~^:?*\[\\]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SHOWN_LINES = 5
+_USER, _PASSWORD = "PYSCRIPT_GIT_USER", "PYSCRIPT_GIT_PASSWORD"
+_HELPER = f"""!f() {{ test "$1" = get && printf 'username=%s\\npassword=%s\\n' "${_USER}" "${_PASSWORD}"; }}; f"""
+"""A credential helper that tells git the variables; git asks it for the URL's own origin only."""
 HOOK_VARIABLES = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
     *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
@@ -34,15 +37,15 @@ HOOK_VARIABLES = (
 class Repository:
     """A git repository and what is wanted of it.
 
-    `url` is as git takes it, without credentials, which are in `authorization` as the value of a header. `revision` is
-    a branch, a tag, a commit or nothing; `name` what ``#egg=`` says.
+    `url` is as git takes it, without credentials, which are in `login` as user and password. `revision` is a branch, a
+    tag, a commit or nothing; `name` what ``#egg=`` says.
     """
 
     url: str
     revision: str = ""
     subdirectory: str = ""
     name: str = ""
-    authorization: str | None = None
+    login: tuple[str, str] | None = None
 
     @property
     def commit(self) -> str | None:
@@ -88,13 +91,16 @@ def parse_repository(url: str) -> Repository:
     if ".." in subdirectory.split("/"):
         raise ValueError("its subdirectory leads out of the repository")
     bare = urlunsplit(parts._replace(path=path, query="", fragment=""))
-    authorization = None
-    if parts.scheme in ("http", "https"):
-        bare, authorization = split_credentials(bare)
+    login = None
+    if parts.scheme in ("http", "https") and "@" in parts.netloc:
+        bare = split_credentials(bare)[0]
+        login = unquote(parts.username or ""), unquote(parts.password or "")
+        if not "".join(login).isprintable():
+            raise ValueError("its user name or password has control characters")
     elif parts.password:
         bare = bare.replace(f":{parts.password}@", "@", 1)
     name = fragment.get("egg", [""])[0].partition("[")[0]
-    return Repository(bare, revision, subdirectory, name, authorization)
+    return Repository(bare, revision, subdirectory, name, login)
 
 
 def check_out(repository: Repository, directory: Path) -> str:
@@ -185,13 +191,16 @@ def _environ(repository: Repository, environ: Mapping[str, str]) -> dict[str, st
     # A command of one's own may be there for another key; it has to see to it itself that it does not ask.
     if not child.keys() & {"GIT_SSH", "GIT_SSH_COMMAND"} and repository.url.startswith("ssh:") and not _own_ssh(child):
         child["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes"
-    settings = {"core.askPass": ""}
-    if repository.authorization:
-        # Neither on the command line, where everybody sees it, nor in the checkout's configuration.
-        host = urlunsplit(urlsplit(repository.url)._replace(path="/"))
-        settings[f"http.{host}.extraHeader"] = f"Authorization: {repository.authorization}"
+    settings = [("core.askPass", "")]
+    if repository.login:
+        # Neither on the command line, where everybody sees it, nor in the checkout's configuration; and not as a header
+        # of git's own, which git sends on to wherever a server redirects it. The empty value is there to forget other
+        # helpers: they would be asked first, and told to keep it.
+        origin = urlunsplit(urlsplit(repository.url)._replace(path=""))
+        settings += [(f"credential.{origin}.helper", ""), (f"credential.{origin}.helper", _HELPER)]
+        child[_USER], child[_PASSWORD] = repository.login
     first = int(child.get("GIT_CONFIG_COUNT") or 0)
-    for number, (name, value) in enumerate(settings.items(), first):
+    for number, (name, value) in enumerate(settings, first):
         child |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     return child | {"GIT_CONFIG_COUNT": str(first + len(settings))}
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript
-from tests.support.index_server import IndexServer
+from tests.support.index_server import Fault, IndexServer
 from tests.support.sdists import Sdist
 
 ORIGIN = "import importlib.metadata as m; print(m.distribution('made').read_text('direct_url.json'))"
@@ -241,6 +241,26 @@ def test_what_is_wrong_with_a_repository_is_told(
     assert done.returncode in (1, 2)
     assert said in done.stderr
     assert "-->" in done.stderr, "the line is shown"
+
+
+@needs_git
+def test_a_password_for_a_repository_does_not_follow_a_redirect(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    refs = "/made.git/info/refs"
+    with IndexServer() as server, IndexServer() as other:
+        head = b"1" * 40 + b" HEAD\0multi_ack_detailed no-done side-band-64k\n"
+        advertised = b"001e# service=git-upload-pack\n0000%04x%s0000" % (len(head) + 4, head)
+        other.add_page(refs, advertised, "application/x-git-upload-pack-advertisement")
+        server.fail(refs, Fault(redirect_to=f"{other.origin}{refs}?service=git-upload-pack"))
+        script = write_script("", f"made @ git+{server.origin}/made.git".replace("://", "://me:pw@"))
+        assert run_pyscript(script).returncode
+        assert other.paths(), "git went there"
+        assert not any("authorization" in request.headers for request in other.requests)
+        server.heal()
+        server.credentials = ("me", "pw")
+        assert "There is no git repository at" in run_pyscript(script).stderr
+        assert server.requests[-1].status == 404, "where it belongs it is told"
 
 
 @needs_git

@@ -259,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
             with self.index._lock:
                 self.index.concurrent -= 1
 
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_GET
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Log nothing to stderr; `IndexServer.requests` is the log."""

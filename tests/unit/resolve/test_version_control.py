@@ -23,7 +23,8 @@ HASH = "0123456789abcdef0123456789abcdef01234567"
             "git+https://host/a.git@v1#egg=demo[x]&subdirectory=lib/part/",
             Repository("https://host/a.git", "v1", "lib/part", "demo"),
         ),
-        ("git+https://me:pw@host/a", Repository("https://host/a", authorization="Basic bWU6cHc=")),
+        ("git+https://me:pw@host/a", Repository("https://host/a", login=("me", "pw"))),
+        ("git+https://t%40k@host/a", Repository("https://host/a", login=("t@k", ""))),
         ("git+ssh://me:pw@host/a", Repository("ssh://me@host/a")),
     ],
 )
@@ -43,6 +44,7 @@ def test_what_a_url_says(url: str, expected: Repository) -> None:
         ("git+https://host/a@-x", "'-x' is no name of a branch"),
         ("git+https://host/a@", "'' is no name of a branch"),
         ("git+https://host/a@main~1", "is no name of a branch"),
+        ("git+https://me:a%0Ahost=x@host/a", "control characters"),
         ("git+https://host/a#subdirectory=../b", "leads out of the repository"),
     ],
 )
@@ -69,10 +71,14 @@ def test_git_asks_nobody_and_keeps_to_its_own_repository() -> None:
 def test_a_password_goes_to_its_host_only_and_not_by_the_command_line() -> None:
     repository = parse_repository("git+https://me:pw@host/a")
     child = _environ(repository, {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "c"})
-    given = {
-        child[f"GIT_CONFIG_KEY_{at}"]: child[f"GIT_CONFIG_VALUE_{at}"] for at in range(int(child["GIT_CONFIG_COUNT"]))
-    }
-    assert given == {"a.b": "c", "core.askPass": "", "http.https://host/.extraHeader": "Authorization: Basic bWU6cHc="}
+    given = [
+        (child[f"GIT_CONFIG_KEY_{at}"], child[f"GIT_CONFIG_VALUE_{at}"]) for at in range(int(child["GIT_CONFIG_COUNT"]))
+    ]
+    helper = "credential.https://host.helper"
+    assert given[:-1] == [("a.b", "c"), ("core.askPass", ""), (helper, "")]
+    assert given[-1][0] == helper
+    assert "pw" not in repr(given)
+    assert (child["PYSCRIPT_GIT_USER"], child["PYSCRIPT_GIT_PASSWORD"]) == ("me", "pw")
 
 
 @pytest.mark.parametrize(
