@@ -54,7 +54,7 @@ def read_pkg_info(archive: Path) -> bytes | None:
                 found = next((each for each in opened.infolist() if _is_pkg_info(each.filename)), None)
                 return opened.read(found) if found and found.file_size < _LARGEST_PKG_INFO_BYTES else None
         with tarfile.open(archive) as tar:
-            for member in tar:
+            for member in _limited_members(tar, archive):
                 if _is_pkg_info(member.name) and member.isfile() and member.size < _LARGEST_PKG_INFO_BYTES:
                     stream = tar.extractfile(member)
                     return stream.read() if stream else None
@@ -70,13 +70,26 @@ def _unpack_tar(tar: tarfile.TarFile, archive: Path, directory: Path) -> None:
         raise _Unsafe("unpacking it safely takes Python 3.11.4 or newer, which pyscript has to be installed with")
     links: set[str] = set()
     for member in _limited_members(tar, archive):
-        parts = [part for part in member.name.split("/") if part not in ("", ".")]
+        parts = _parts(member.name)
         # The filter follows links that are there already; releases before 3.11.13 could be led astray by long ones.
-        if any("/".join(parts[:count]) in links for count in range(1, len(parts))):
+        if _leads_through(links, parts[:-1] if member.issym() else parts):
             raise _Unsafe(f"{member.name!r} in it leads through a link")
+        if member.islnk() and _leads_through(links, _parts(member.linkname)):
+            raise _Unsafe(f"{member.name!r} in it is a link to a link")
         if member.issym():
             links.add("/".join(parts))
         tar.extract(member, directory, filter="data")
+
+
+def _parts(name: str) -> list[str]:
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise _Unsafe(f"the file name {name!r} is not allowed")
+    return parts
+
+
+def _leads_through(links: set[str], parts: list[str]) -> bool:
+    return any("/".join(parts[:count]) in links for count in range(1, len(parts) + 1))
 
 
 def _limited_members(tar: tarfile.TarFile, archive: Path) -> Iterator[tarfile.TarInfo]:

@@ -68,6 +68,9 @@ def test_links_inside_are_fine(tmp_path: Path, place: Path) -> None:
         [member("demo-1.0/link", tarfile.LNKTYPE, "../escaped")],
         [member("demo-1.0/link", tarfile.SYMTYPE, "."), member("demo-1.0/link/x")],
         [member("demo-1.0/./link", tarfile.SYMTYPE, "src"), member("demo-1.0//link/x")],
+        [member("demo-1.0/link", tarfile.SYMTYPE, "src"), member("demo-1.0/src/../link/x")],
+        [member("demo-1.0/link", tarfile.SYMTYPE, "README"), member("demo-1.0/link")],
+        [member("demo-1.0/link", tarfile.SYMTYPE, "src"), member("demo-1.0/x", tarfile.LNKTYPE, "demo-1.0/link/demo.py")],
         [member("demo-1.0/device", tarfile.CHRTYPE)],
         [member("other/file")],
     ],
@@ -122,6 +125,7 @@ def test_an_archive_that_would_fill_a_disk(tmp_path: Path, place: Path, monkeypa
         entry = tarfile.TarInfo("demo-1.0/zeros")
         entry.size = 100_000
         tar.addfile(entry, io.BytesIO(bytes(entry.size)))
-    with pytest.raises(InvalidWheel, match="claims to hold"):
-        unpack(archive, place)
+    for look in (lambda: unpack(archive, place), lambda: read_pkg_info(archive)):
+        with pytest.raises(InvalidWheel, match="claims to hold"):
+            look()
     assert list(place.iterdir()) == []
