@@ -69,7 +69,10 @@ class WheelFiles:
 
     def keep(self, candidate: Candidate, reporter: Reporter) -> tuple[Path, str]:
         """Fetch a wheel whose content is needed before it is asked for; return path and sha256. Raises as `fetch`."""
-        return self._kept.get(candidate.url, lambda _: self.fetch_unkept(candidate, reporter))
+        path, sha256 = self._kept.get(candidate.url, lambda _: self.fetch_unkept(candidate, reporter))
+        # Somebody else may have asked for it who did not know its hash.
+        _check(candidate, sha256)
+        return path, sha256
 
     def fetch_unkept(self, candidate: Candidate, reporter: Reporter) -> tuple[Path, str]:
         """Fetch a wheel into a directory of its own that `close` removes."""
