@@ -7,6 +7,7 @@ that describe it decide; else all of its files do, but for those that building a
 from __future__ import annotations
 
 import os
+import re
 from urllib.parse import unquote
 
 from launcher.digest import digest_of
@@ -27,9 +28,9 @@ def local_path(requirement: str) -> str | None:
     '/srv/a b'
     """
     text = requirement.partition(" ;")[0].strip()
-    before, found, path = text.partition("file://")
-    if found:
-        return None if before.endswith("+") else unquote(path.partition("#")[0].partition(" ")[0])
+    # Of a file URL, two of the three slashes may be left out, and the host may be this one.
+    if "file:" in text and (found := re.search(r"(?:^|[@\s])file:(?://(?:localhost)?)?(?=/)", text)):
+        return unquote(text[found.end() :].partition("#")[0].partition(" ")[0])
     if not os.path.isabs(text):
         return None
     return text.partition("[")[0].rstrip() if text.endswith("]") and not os.path.exists(text) else text
