@@ -12,6 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -114,9 +115,10 @@ class Index:
 
     def remember_credentials(self, texts: Iterable[str]) -> None:
         """Keep the credentials in the URLs of requirements, for a download by a resolution that was made earlier."""
-        for text in texts:
-            for url in _URL_WITH_CREDENTIALS.findall(text):
-                keeper = self.source_trees if url.startswith("git+") else self.fetcher
+        for url in (url for text in texts for url in _URL_WITH_CREDENTIALS.findall(text)):
+            keeper = self.source_trees if url.startswith("git+") else self.fetcher
+            # One that is no URL is complained about where the requirement is read.
+            with suppress(ValueError):
                 keeper.remember_credentials(url)
 
     def page(self, name: str) -> ProjectPage | None:

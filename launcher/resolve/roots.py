@@ -62,6 +62,7 @@ def _read_root(requested: Requested, reader: DependencyReader, index: Index) -> 
             return _nameless_root(requested, bare[0], bare[1], index) if is_wanted else None
         text = _named(*bare) if bare else requested.text.strip()
         dependency = reader.read(text)
+        _ = dependency and dependency.url and urlsplit(dependency.url)  # raises for what is no URL
     except ValueError as error:
         raise invalid_requirement(requested, error) from error
     if dependency is None:

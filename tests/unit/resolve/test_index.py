@@ -15,6 +15,7 @@ from launcher.cache import Bucket, Cache
 from launcher.errors import (
     HashMismatch,
     IndexUnreachable,
+    InvalidMetadata,
     InvalidWheel,
     NotAvailableOffline,
     PackageNotFound,
@@ -29,6 +30,7 @@ from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.provider import resolve
 from launcher.resolve.resolution import Policy, Requested
 from launcher.script.index_tables import NamedIndex
+from launcher.value import replace
 from tests.scenarios.interpreters import make_interpreter
 from tests.support.index_server import Fault, IndexServer
 from tests.support.wheels import Flaw, Wheel
@@ -431,6 +433,16 @@ def test_a_url_with_a_wrong_hash_is_refused(server: IndexServer, cache: Cache, t
             index.download(resolution.pins[0].candidate, tmp_path, SilentReporter())
 
 
+def test_a_file_that_was_fetched_without_a_hash_is_compared_with_one(
+    server: IndexServer, cache: Cache, tmp_path: Path
+) -> None:
+    with opened(server, cache) as index:
+        known = candidate(index)
+        assert index.with_sha256(replace(known, sha256=None)).sha256 == DEMO.sha256
+        with pytest.raises(HashMismatch, match=r"states sha256 0000"):
+            index.download(replace(known, sha256="0" * 64), tmp_path, SilentReporter())
+
+
 def test_only_files_with_a_given_hash_are_taken(server: IndexServer, cache: Cache) -> None:
     server.add(Wheel("demo", "2.0"), Wheel("other", "1.0"))
     with opened(server, cache) as index:
@@ -508,6 +520,15 @@ def test_credentials_of_requirements_are_known_to_a_later_download(
     with opened(server, cache) as index:
         index.remember_credentials([asked.text])
         assert index.download(resolution.pins[0].candidate, tmp_path, SilentReporter())[1] == DEMO.sha256
+
+
+@pytest.mark.parametrize("url", ["git+https://me:pw@host/a.git@-x", "git+https://me:pw@host/a@", "https://me:pw@[x/a"])
+def test_urls_that_are_none_are_left_to_who_reads_them(url: str, server: IndexServer, cache: Cache) -> None:
+    with opened(server, cache) as index:
+        index.remember_credentials([f"demo @ {url}"])
+        with pytest.raises(InvalidMetadata) as caught:
+            resolve([Requested(f"demo @ {url}", "--with")], make_interpreter(), index, Policy(), SilentReporter())
+    assert "pw" not in caught.value.message
 
 
 def test_closing_does_not_wait_for_what_was_fetched_ahead(server: IndexServer, cache: Cache) -> None:
