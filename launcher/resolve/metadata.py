@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from launcher.cache import Bucket, Cache
+from launcher.digest import digest_of
 from launcher.resolve.candidate import Candidate
 
 _FORMAT = 1
@@ -58,9 +59,17 @@ class WheelMetadata:
             return False
 
 
+def metadata_key(candidate: Candidate) -> str:
+    """Name a candidate's metadata in the cache: by its hash and by its URL.
+
+    The hash is what an index says. One that lies could otherwise say what a file needs that comes from another index.
+    """
+    return digest_of(f"{candidate.sha256} {candidate.url}", 64)
+
+
 def remembered_metadata(candidate: Candidate, cache: Cache) -> WheelMetadata | None:
     """Return a candidate's metadata where an earlier resolution left it in the cache."""
-    content = cache.read(Bucket.METADATA, candidate.sha256) if candidate.sha256 else None
+    content = cache.read(Bucket.METADATA, metadata_key(candidate)) if candidate.sha256 else None
     try:
         return WheelMetadata.from_bytes(content) if content is not None else None
     except ValueError:

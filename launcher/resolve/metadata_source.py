@@ -17,6 +17,7 @@ from launcher.resolve.metadata import (
     PartialFile,
     WheelMetadata,
     metadata_in_wheel,
+    metadata_key,
     parse_metadata,
     remembered_metadata,
 )
@@ -30,7 +31,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
 class MetadataSource:
-    """Reads metadata; what belongs to a known sha256 never changes and is cached for good."""
+    """Reads metadata; what belongs to a known sha256 at one place never changes and is cached for good."""
 
     def __init__(self, cache: Cache, fetcher: Fetcher, files: WheelFiles) -> None:
         self._cache = cache
@@ -47,7 +48,7 @@ class MetadataSource:
             return remembered
         metadata = self._beside(candidate) or self._inside(candidate)
         if candidate.sha256:
-            self._cache.write(Bucket.METADATA, candidate.sha256, metadata.to_bytes())
+            self._cache.write(Bucket.METADATA, metadata_key(candidate), metadata.to_bytes())
         return metadata
 
     def beside(self, candidate: Candidate) -> bytes | None:

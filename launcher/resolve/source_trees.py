@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from launcher.cache import Bucket, Cache, remove_tree
+from launcher.digest import digest_of
 from launcher.errors import BuildFailed, InvalidMetadata, InvalidWheel, NotAvailableOffline, SourceUnreachable
 from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
@@ -170,7 +171,9 @@ class SourceTrees:
     # Metadata
 
     def _read_metadata(self, candidate: Candidate, key: str, beside: Beside | None) -> WheelMetadata:
-        cached = self._cache.read(Bucket.METADATA, key)
+        # Also by the URL: what stands beside an sdist is only an index's word, and no other index's.
+        place = digest_of(f"{key} {candidate.url}")
+        cached = self._cache.read(Bucket.METADATA, place)
         if cached is not None:
             try:
                 return _checked(candidate, WheelMetadata.from_bytes(cached))
@@ -180,7 +183,7 @@ class SourceTrees:
         if content is None or not is_static(content):
             content = self._static_metadata(candidate) or self._metadata_by_backend(candidate, key)
         metadata = _checked(candidate, _parsed(candidate, content))
-        self._cache.write(Bucket.METADATA, key, metadata.to_bytes())
+        self._cache.write(Bucket.METADATA, place, metadata.to_bytes())
         return metadata
 
     def _static_metadata(self, candidate: Candidate) -> bytes | None:

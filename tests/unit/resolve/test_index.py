@@ -320,6 +320,15 @@ def test_metadata_that_is_not_what_the_page_states(server: IndexServer, cache: C
         index.metadata(candidate(index))
 
 
+def test_no_index_says_what_a_file_of_another_one_needs(server: IndexServer, cache: Cache) -> None:
+    with IndexServer() as liar:
+        liar.add(DEMO, metadata=DEMO.metadata.replace(b"other>=1", b"evil"), metadata_sha256=True)
+        with opened(liar, cache) as index:
+            assert index.metadata(candidate(index)).requires_dist == ("evil",)
+    with opened(server, cache) as index:
+        assert index.metadata(candidate(index)).requires_dist == ("other>=1",)
+
+
 @pytest.mark.parametrize("fault", [Fault(status=404), Fault(status=403), Fault(status=500), Fault(drop=True)])
 def test_metadata_that_is_advertised_and_missing(server: IndexServer, cache: Cache, fault: Fault) -> None:
     server.fail(f"{WHEEL}.metadata", fault)
