@@ -17,6 +17,9 @@ from launcher.value import Value, field, replace
 if TYPE_CHECKING:
     from launcher.script.index_tables import NamedIndex, Source
 
+_FORBIDDING = ("no_build", "no_build_package")
+"""What a person forbids by these in the config file, a block can add to but not take back."""
+
 LINK_MODES = ("fold", "hardlink", "copy")
 COLORS = ("auto", "always", "never")
 PRERELEASES = ("if-necessary", "allow", "disallow")
@@ -273,7 +276,11 @@ def resolve_settings(
             value, origin = config[setting.key], config_path
         else:
             continue
-        values[setting.name] = read_value(setting.name, value, origin, block_table if origin == in_script else None)
+        read = read_value(setting.name, value, origin, block_table if origin == in_script else None)
+        if setting.name in _FORBIDDING and origin == in_script:
+            forbidden = read_value(setting.name, config.get(setting.key, ""), config_path)
+            read, origin = _both(forbidden, read), config_path if forbidden else origin
+        values[setting.name] = read
         origins[setting.name] = origin
     if "verbosity" not in values:
         values["verbosity"] = verbosity_from(environ)
@@ -282,6 +289,13 @@ def resolve_settings(
     if settings.index or settings.sources:
         return _with_indexes_joined(settings, config, config_path, block_table)
     return settings
+
+
+def _both(first: object, second: object) -> object:
+    """Return the names of both lists, or whether one of two values is true."""
+    if isinstance(first, tuple) and isinstance(second, tuple):
+        return tuple(dict.fromkeys((*first, *second)))
+    return first or second
 
 
 def read_value(name: str, value: object, origin: str, table: BlockTable | None = None) -> object:

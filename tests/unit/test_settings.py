@@ -37,6 +37,25 @@ def test_each_layer_gives_way_to_the_one_before() -> None:
         assert settings.origins["index_url"] == origin
 
 
+@pytest.mark.parametrize(
+    ("block", "config", "forbidden", "packages", "origin"),
+    [
+        (False, True, True, ("a", "b"), "config.toml"),
+        (True, False, True, ("a", "b"), "[tool.pyscript] in the script"),
+        (False, False, False, ("a", "b"), "[tool.pyscript] in the script"),
+    ],
+)
+def test_a_block_does_not_allow_what_the_config_file_forbids(
+    block: bool, config: bool, forbidden: bool, packages: tuple[str, ...], origin: str
+) -> None:
+    in_block = {"no-build": block, "no-build-package": ["b"]}
+    in_config = {"no-build": config, "no-build-package": ["a"]}
+    settings = resolve_settings({}, {}, in_block, in_config)
+    assert (settings.no_build, settings.no_build_package) == (forbidden, packages)
+    assert settings.origins["no_build"] == origin
+    assert not resolve_settings({}, {"PYSCRIPT_NO_BUILD": "0"}, {}, in_config).no_build, "who says so may"
+
+
 def test_an_option_that_was_not_given_does_not_hide_a_variable() -> None:
     settings = resolve_settings({"offline": None}, {"PYSCRIPT_OFFLINE": "1"}, {}, {})
     assert settings.offline is True
