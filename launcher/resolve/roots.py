@@ -158,7 +158,7 @@ def _source_at(url: str, name: str, requested: Requested, index: Index) -> Candi
     if requested.is_editable and not url.startswith("file:"):
         raise UsageError(f"{shown} is no directory of this machine, so it cannot be used in place.")
     try:
-        candidate = index.source_trees.find(url, name=name, is_editable=requested.is_editable)
+        candidate = index.source_trees.find(url, name=name, is_editable=requested.is_editable, hashes=requested.hashes)
     except PyscriptError as error:
         error.excerpt = error.excerpt or requested.excerpt
         raise

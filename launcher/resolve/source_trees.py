@@ -20,7 +20,14 @@ from packaging.version import InvalidVersion, Version
 
 from launcher.cache import Bucket, Cache, remove_tree
 from launcher.digest import digest_of
-from launcher.errors import BuildFailed, InvalidMetadata, InvalidWheel, NotAvailableOffline, SourceUnreachable
+from launcher.errors import (
+    BuildFailed,
+    HashMismatch,
+    InvalidMetadata,
+    InvalidWheel,
+    NotAvailableOffline,
+    SourceUnreachable,
+)
 from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.direct_url import archive_origin, directory_origin, repository_origin
@@ -74,7 +81,7 @@ class SourceTrees:
         self._files = files
         self._workshop = workshop
         self._offline = offline
-        self._found: Once[tuple[str, bool], Candidate] = Once()
+        self._found: Once[tuple[str, bool, tuple[str, ...]], Candidate] = Once()
         self._checkouts: Once[tuple[str, str], tuple[Path, str]] = Once()
         self._logins: dict[str, tuple[str, str]] = {}
         self._builds: Once[str, ProjectBuild] = Once()
@@ -97,12 +104,12 @@ class SourceTrees:
         if repository.login:
             self._logins[repository.url] = repository.login
 
-    def find(self, url: str, *, name: str = "", is_editable: bool = False) -> Candidate:
+    def find(self, url: str, *, name: str = "", is_editable: bool = False, hashes: tuple[str, ...] = ()) -> Candidate:
         """Return the source that a requirement names by a URL without credentials, but for those of a repository.
 
-        Its name and version are what its metadata says; `name` is what the requirement calls it, if anything.
+        Its name and version are its metadata's; `name` is the requirement's. With `hashes`, nothing else is run.
         """
-        return self._found.get((url, is_editable), lambda _: self._find(url, name, is_editable))
+        return self._found.get((url, is_editable, hashes), lambda _: self._find(url, name, is_editable, hashes))
 
     def metadata(self, candidate: Candidate, beside: Beside | None = None) -> WheelMetadata:
         """Return what a wheel built of the candidate will say; `beside` asks what the index says of it (PEP 658)."""
@@ -118,13 +125,16 @@ class SourceTrees:
 
     # What a URL names
 
-    def _find(self, url: str, name: str, is_editable: bool) -> Candidate:
+    def _find(self, url: str, name: str, is_editable: bool, hashes: tuple[str, ...]) -> Candidate:
         if is_version_control(url):
             found = self._in_repository(url, name)
         elif (path := _directory(url)) is not None:
             found = _in_directory(path, url, name, is_editable)
         else:
             found = self._in_archive(url, name)
+        if hashes and f"sha256:{found.sha256}" not in hashes:
+            said = f"{_label(found)} is not what the given hashes allow: {found.sha256 or 'it has none'}."
+            raise HashMismatch(said, hint="Nothing of it was run. Mend the hash, or ask who changed what is there.")
         metadata = self.metadata(found)
         try:
             version = str(Version(metadata.version))

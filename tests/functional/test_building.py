@@ -257,3 +257,17 @@ def test_a_hash_in_the_requirements_is_that_of_the_sdist(
     assert done.stdout == "1.0\n", done.stderr
     (tmp_path / "requirements.txt").write_text(f"made==1.0 --hash=sha256:{'0' * 64}\n")
     assert run_pyscript("--with-requirements", "requirements.txt", write_script(MADE)).returncode == 1
+
+
+@pytest.mark.parametrize("what", ["archive", "directory"])
+def test_nothing_is_run_of_what_no_hash_allows(
+    what: str, stocked: IndexServer, run_pyscript: Program, log: Path, tmp_path: Path
+) -> None:
+    Sdist("made").write_project(tmp_path / "made")
+    archive = stocked.add_page("/made.tar.gz", Sdist("made").content)
+    place = archive if what == "archive" else (tmp_path / "made").as_uri()
+    (tmp_path / "requirements.txt").write_text(f"made @ {place} --hash=sha256:{'0' * 64}\n")
+    done = run_pyscript("--with-requirements", "requirements.txt", "-c", MADE)
+    assert done.returncode == 1
+    assert "is not what the given hashes allow: " in done.stderr
+    assert calls(log) == []

@@ -70,7 +70,10 @@ def test_links_inside_are_fine(tmp_path: Path, place: Path) -> None:
         [member("demo-1.0/./link", tarfile.SYMTYPE, "src"), member("demo-1.0//link/x")],
         [member("demo-1.0/link", tarfile.SYMTYPE, "src"), member("demo-1.0/src/../link/x")],
         [member("demo-1.0/link", tarfile.SYMTYPE, "README"), member("demo-1.0/link")],
-        [member("demo-1.0/link", tarfile.SYMTYPE, "src"), member("demo-1.0/x", tarfile.LNKTYPE, "demo-1.0/link/demo.py")],
+        [
+            member("demo-1.0/link", tarfile.SYMTYPE, "src"),
+            member("demo-1.0/x", tarfile.LNKTYPE, "demo-1.0/link/demo.py"),
+        ],
         [member("demo-1.0/device", tarfile.CHRTYPE)],
         [member("other/file")],
     ],
