@@ -48,13 +48,7 @@ from launcher.resolve.pages import (
 )
 from launcher.resolve.releases import tags_of
 from launcher.resolve.source_trees import SourceTrees, Workshop
-from launcher.resolve.urls import (
-    is_safe_filename,
-    mask_credentials,
-    path_from_file_url,
-    sha256_in,
-    split_credentials,
-)
+from launcher.resolve.urls import mask_credentials, may_list, path_from_file_url, sha256_in, split_credentials
 from launcher.resolve.wheel_files import WheelFiles
 from launcher.script.index_tables import canonical_name
 from launcher.value import replace
@@ -231,7 +225,7 @@ class Index:
             raise IndexUnreachable(
                 f"The find-links location {path} does not exist.", hint="Mend or remove it: --find-links."
             )
-        files = _from_links(collect_links_from_location(self._offered, Link(location), expand=True))
+        files = _from_links(collect_links_from_location(self._offered, Link(location), expand=True), location)
         return [file._replace(upload_time=PUT_THERE) for file in files]
 
     # Settings
@@ -357,7 +351,7 @@ def _files_in(reply: Reply) -> list[PageFile]:
 
 def _files_in_html(content: bytes, url: str, charset: str | None) -> list[PageFile]:
     try:
-        return _from_links(parse_html_page(IndexPage(Link(url), content, charset, "text/html")))
+        return _from_links(parse_html_page(IndexPage(Link(url), content, charset, "text/html")), url)
     except (UnicodeDecodeError, LookupError) as error:
         raise ValueError(f"it is not text in {charset or 'utf-8'}") from error
 
@@ -366,11 +360,11 @@ def _charset(content_type: str) -> str | None:
     return content_type.partition("charset=")[2].strip(' "') or None
 
 
-def _from_links(links: Iterable[Link]) -> list[PageFile]:
+def _from_links(links: Iterable[Link], page_url: str) -> list[PageFile]:
     files = []
     for link in links:
         url = split_credentials(link.url_without_fragment)[0]
-        if not is_safe_filename(link.filename):
+        if not may_list(page_url, link.filename, url):
             continue
         metadata = link.dist_info_metadata
         files.append(
@@ -397,4 +391,5 @@ def _page_in_directory(directory: Path, name: str, source: str) -> ProjectPage |
     page = directory / "index.html"
     if page.is_file():
         return make_page(name, _files_in_html(page.read_bytes(), page.as_uri(), None), source)
-    return make_page(name, _from_links(Link.from_path(path) for path in sorted(directory.iterdir())), source)
+    links = (Link.from_path(path) for path in sorted(directory.iterdir()))
+    return make_page(name, _from_links(links, page.as_uri()), source)

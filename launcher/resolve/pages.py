@@ -16,7 +16,7 @@ from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from launcher.resolve.urls import is_safe_filename, split_credentials
+from launcher.resolve.urls import is_safe_filename, may_list, split_credentials
 
 PUT_THERE = ""
 """The upload time of a file that a person put into a find-links location: nothing is too new there."""
@@ -232,6 +232,8 @@ def _file_from_json(row: Mapping[str, Any], page_url: str) -> PageFile | None:
         return None
     if not url.startswith("https://") or "@" in url:
         url = split_credentials(urljoin(page_url, url))[0]
+        if not may_list(page_url, filename, url):
+            return None
     get = row.get
     hashes, yanked, size = get("hashes"), get("yanked"), get("size")
     sha256 = hashes.get("sha256") if isinstance(hashes, dict) else None

@@ -81,6 +81,15 @@ def is_safe_filename(name: str) -> bool:
     return bool(name) and not name.startswith(".") and not _CONTROL_OR_SEPARATOR.search(name)
 
 
+def may_list(page_url: str, filename: str, url: str) -> bool:
+    """Tell whether a page may list a file: its name is safe, and only pages on this machine list what is on it.
+
+    >>> may_list("https://host/a/", "a.zip", "file:///srv/a.zip"), may_list("file:///srv/", "a.zip", "file:///srv/a.zip")
+    (False, True)
+    """
+    return is_safe_filename(filename) and (not url.startswith("file:") or page_url.startswith("file:"))
+
+
 def path_from_file_url(url: str) -> Path:
     """Return the path that a ``file:`` URL names (RFC 8089)."""
     parts = urlsplit(without_fragment(url))

@@ -94,6 +94,19 @@ def test_html_says_the_same_as_json(server: IndexServer, cache: Cache, tmp_path:
         assert found == expected._replace(size_bytes=None, upload_time=None)
 
 
+@pytest.mark.parametrize("serves_json", [True, False])
+def test_a_server_does_not_name_what_is_on_this_machine(
+    serves_json: bool, server: IndexServer, cache: Cache, tmp_path: Path
+) -> None:
+    server.serves_json = serves_json
+    server.add(Wheel("demo", "2.0"), url=tmp_path.as_uri())
+    server.add(Wheel("demo", "3.0"), url="file:///srv/demo-3.0-py3-none-any.whl")
+    with opened(server, cache) as index:
+        page = index.page("demo")
+    assert page is not None
+    assert page.versions == ("1.0",)
+
+
 def test_an_unknown_name_is_none(server: IndexServer, cache: Cache) -> None:
     with opened(server, cache) as index:
         assert index.page("missing") is None
