@@ -118,7 +118,9 @@ def _prune(cache: Cache, options: Namespace) -> None:
 def _clean(cache: Cache, options: Namespace) -> None:
     if options.what is None:
         freed = collection.Collected(
-            environments=_names(cache.root / Bucket.ENVIRONMENTS), wheels=_names(cache.root / Bucket.WHEELS)
+            environments=_names(cache.root / Bucket.ENVIRONMENTS),
+            wheels=_names(cache.root / Bucket.WHEELS),
+            builds=_names(cache.root / Bucket.BUILT),
         )
         _refuse_running(cache, freed.environments)
         freed.freed_bytes = collection.directory_size(cache.root)[0]
@@ -169,10 +171,16 @@ def _clean_package(cache: Cache, package: str) -> collection.Collected:
         for key in _names(cache.root / Bucket.WHEELS)
         if (found := find_stored_wheel(cache, key)) and found.name == name
     ]
-    if not wheels:
+    builds = [
+        key
+        for key in _names(cache.root / Bucket.BUILT)
+        for wheel in cache.path(Bucket.BUILT, key).glob("*.whl")
+        if canonicalize_name(wheel.name.partition("-")[0]) == name
+    ]
+    if not wheels and not builds:
         raise PyscriptError(f"There is no wheel of {package} in the cache.", hint="See pyscript cache info.")
     _refuse_running(cache, environments)
-    return collection.remove_environments(cache, environments, wheels)
+    return collection.remove_environments(cache, environments, wheels, builds)
 
 
 def _names(path: Path) -> list[str]:
@@ -183,12 +191,16 @@ def _names(path: Path) -> list[str]:
 
 
 def _tell(collected: collection.Collected, options: Namespace) -> None:
-    environments, wheels = len(collected.environments), len(collected.wheels)
+    counts = {
+        "environments": len(collected.environments),
+        "wheels": len(collected.wheels),
+        "builds": len(collected.builds),
+    }
     if options.json:
-        content = {"environments": environments, "wheels": wheels, "freed_bytes": collected.freed_bytes}
-        console.print_line(json.dumps(content, indent=2))
+        console.print_line(json.dumps({**counts, "freed_bytes": collected.freed_bytes}, indent=2))
         return
-    console.print_line(
-        f"Removed {environments} environment{'s' * (environments != 1)} and {wheels} wheel{'s' * (wheels != 1)}, "
-        f"{console.megabytes(collected.freed_bytes) if collected.freed_bytes else '0 kB'}."
-    )
+    if not collected.builds:
+        del counts["builds"]
+    *others, last = (f"{count} {what[:-1] if count == 1 else what}" for what, count in counts.items())
+    freed = console.megabytes(collected.freed_bytes) if collected.freed_bytes else "0 kB"
+    console.print_line(f"Removed {', '.join(others)} and {last}, {freed}.")

@@ -1,9 +1,9 @@
 """Collection: what nobody uses any more leaves the cache by itself.
 
-Environments unused for 30 days go, then wheels that no environment uses; where the cache is still larger than its
-budget, those used longest ago go as well, unless a script that still exists uses them (DESIGN, section 5). Nothing that
-is running is touched. A victim is renamed out of its bucket before it is removed, so that a launch finds it whole or
-not at all.
+Environments unused for 30 days go, then wheels that no environment uses, those built here only when nobody wanted them
+for as long; where the cache is still larger than its budget, what was used longest ago goes as well, unless a script
+that still exists uses it (DESIGN, section 5). Nothing that is running is touched. A victim is renamed out of its bucket
+before it is removed, so that a launch finds it whole or not at all.
 """
 
 from __future__ import annotations
@@ -26,18 +26,20 @@ DAY_S = 86400
 MAX_AGE_S = 30 * DAY_S
 BUDGET_BYTES = 5 * 2**30
 
-"""Looking takes 10 ms for a thousand environments, so a preparation does it at most once a day."""
-
 _GRACE_S = DAY_S / 24
 """Wheels and temporary files younger than this may belong to a preparation that is under way."""
 
 
 @dataclass(slots=True)
 class Collected:
-    """What a collection removed: names of environments and wheels, number of other files, and the bytes freed."""
+    """What a collection removed: names of environments, wheels and builds, number of other files, and the bytes freed.
+
+    A build is the file of a wheel that was built here, as opposed to what was unpacked from it.
+    """
 
     environments: list[str] = field(default_factory=list)
     wheels: list[str] = field(default_factory=list)
+    builds: list[str] = field(default_factory=list)
     others: int = 0
     freed_bytes: int = 0
 
@@ -72,6 +74,8 @@ def collect(cache: Cache, max_age_s: float, budget_bytes: int | None, in_use: st
         else:
             kept.append(path)
     _remove_unused_wheels(cache, kept, now, collected)
+    for path in _unused_builds(cache, kept, max_age_s):
+        _remove_build(cache, path, collected)
     _remove_leftovers(cache, now, collected)
     if budget_bytes is not None:
         spared = running | set(environments_of_scripts(cache))
@@ -80,8 +84,13 @@ def collect(cache: Cache, max_age_s: float, budget_bytes: int | None, in_use: st
     return collected
 
 
-def remove_environments(cache: Cache, keys: Iterable[str], wheels: Iterable[str] = ()) -> Collected:
-    """Remove environments and stored wheels by name, and the wheels that only those environments used."""
+def remove_environments(
+    cache: Cache, keys: Iterable[str], wheels: Iterable[str] = (), builds: Iterable[str] = ()
+) -> Collected:
+    """Remove environments, stored wheels and builds by name, and the wheels that only those environments used.
+
+    With a wheel goes the build that it was unpacked from: else the same would be unpacked again.
+    """
     collected = Collected()
     candidates = set(wheels)
     for key in keys:
@@ -92,6 +101,10 @@ def remove_environments(cache: Cache, keys: Iterable[str], wheels: Iterable[str]
     for wheel in candidates:
         if _remove(cache, cache.path(Bucket.WHEELS, wheel), collected):
             collected.wheels.append(wheel)
+    removed = _sha256s(candidates)
+    for path in list(_entries(cache, Bucket.BUILT)):
+        if path.name in set(builds) or (removed and _sha256_of_build(path) in removed):
+            _remove_build(cache, path, collected)
     _remove_leftovers(cache, time.time(), collected)
     return collected
 
@@ -179,7 +192,11 @@ def directory_size(path: Path, *, without_shared: bool = False) -> tuple[int, in
 
 
 def _environments(cache: Cache) -> Iterator[Path]:
-    with suppress(OSError), os.scandir(cache.root / Bucket.ENVIRONMENTS) as entries:
+    return _entries(cache, Bucket.ENVIRONMENTS)
+
+
+def _entries(cache: Cache, bucket: Bucket) -> Iterator[Path]:
+    with suppress(OSError), os.scandir(cache.root / bucket) as entries:
         for entry in entries:
             yield Path(entry.path)
 
@@ -196,6 +213,40 @@ def _remove_unused_wheels(cache: Cache, environments: Iterable[Path], now: float
             path = Path(entry.path)
             if entry.name not in used and not _is_fresh(path, now) and _remove(cache, path, collected):
                 collected.wheels.append(entry.name)
+
+
+def _unused_builds(cache: Cache, environments: Iterable[Path], min_age_s: float) -> Iterator[Path]:
+    """Yield the builds that nobody wanted for `min_age_s` seconds and no environment uses, the oldest first.
+
+    An environment names the hash of a wheel, not its build, so those that are old enough are read.
+    """
+    now = time.time()
+    by_time = sorted((modified, path) for path in _entries(cache, Bucket.BUILT) if (modified := _modified(path)))
+    old = [path for modified, path in by_time if now - modified >= min_age_s and not _is_fresh(path, now)]
+    used = _sha256s(key for path in environments for _, _, key in used_wheels(path)) if old else set()
+    for path in old:
+        if _sha256_of_build(path) not in used:
+            yield path
+
+
+def _sha256s(wheels: Iterable[str]) -> set[str]:
+    """Return the sha256 in each name of a stored wheel; behind it may stand a mark of the wheel's origin."""
+    return {wheel.partition("-")[0] for wheel in wheels}
+
+
+def _sha256_of_build(path: Path) -> str | None:
+    """Return the hash of the wheel in an entry of ``built-v1``; None where there is none that can be read."""
+    import hashlib  # noqa: PLC0415 - 3 ms, which other questions to this module need not wait for
+
+    for wheel in path.glob("*.whl"):
+        with suppress(OSError), wheel.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    return None
+
+
+def _remove_build(cache: Cache, path: Path, collected: Collected) -> None:
+    if _remove(cache, path, collected):
+        collected.builds.append(path.name)
 
 
 def _remove_leftovers(cache: Cache, now: float, collected: Collected) -> None:
@@ -244,13 +295,26 @@ def _remove_stale_records(cache: Cache, collected: Collected) -> None:
 
 
 def _keep_to_budget(cache: Cache, oldest_first: list[Path], budget_bytes: int, collected: Collected) -> None:
-    excess = directory_size(cache.root)[0] - budget_bytes
+    # As much as has to be freed in all.
+    enough = collected.freed_bytes + directory_size(cache.root)[0] - budget_bytes
+    if collected.freed_bytes >= enough:
+        return
+    # Of a directory that is worked on, each change leaves a build; those go before what can be launched.
+    for path in _unused_builds(cache, list(_environments(cache)), 0):
+        _remove_build(cache, path, collected)
+        if collected.freed_bytes >= enough:
+            return
     now = time.time()
-    while excess > 0 and oldest_first:
-        freed = collected.freed_bytes
+    while collected.freed_bytes < enough and oldest_first:
         _remove_environment(cache, oldest_first.pop(0), collected)
         _remove_unused_wheels(cache, list(_environments(cache)), now, collected)
-        excess -= collected.freed_bytes - freed
+
+
+def _modified(path: Path) -> float | None:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return None
 
 
 def _is_fresh(path: Path, now: float) -> bool:

@@ -7,9 +7,11 @@ and by the interpreter. The build itself is that of `launcher.resolve.build`, im
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -223,7 +225,12 @@ class SourceTrees:
             return wheel, hashlib.file_digest(stream, "sha256").hexdigest()
 
     def _built_before(self, key: str) -> Path | None:
-        return next(self._cache.path(Bucket.BUILT, key).glob("*.whl"), None)
+        entry = self._cache.path(Bucket.BUILT, key)
+        wheel = next(entry.glob("*.whl"), None)
+        if wheel is not None:
+            with suppress(OSError):
+                os.utime(entry)  # collection takes those that nobody wanted for long
+        return wheel
 
     def _make(self, candidate: Candidate, key: str) -> Path:
         build = self._build(candidate, key)

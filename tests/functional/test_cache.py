@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript
 from tests.support.index_server import IndexServer
+from tests.support.sdists import Sdist
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_info_of_no_cache_is_no_error(run_pyscript: Program, cache_dir: Path) ->
 
 def test_prune_leaves_what_is_used(filled: tuple[Path, Path], run_pyscript: Program, cache_dir: Path) -> None:
     done = run_pyscript("cache", "prune", "--json")
-    assert json.loads(done.stdout) == {"environments": 0, "wheels": 0, "freed_bytes": 0}
+    assert json.loads(done.stdout) == {"environments": 0, "wheels": 0, "builds": 0, "freed_bytes": 0}
     assert len(names(cache_dir / "environments-v1")) == 2
 
 
@@ -99,6 +100,36 @@ def test_clean_of_a_package_takes_its_wheels_and_who_uses_them(
     assert len(names(cache_dir / "environments-v1")) == 1
     assert "There is no wheel of voice" in run_pyscript("cache", "clean", "voice").stderr
     assert run_pyscript(filled[0]).returncode == 0
+
+
+@pytest.mark.parametrize("what", ["Made", "x.py"])
+def test_what_was_built_is_counted_and_cleaned(
+    what: str, stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    sdist = Sdist("made")
+    stocked.add_file(sdist.filename, sdist.content)
+    script = write_script("", "made")
+    assert run_pyscript(script).returncode == 0
+    assert json.loads(run_pyscript("cache", "info", "--json").stdout)["buckets"]["built-v1"]["count"] == 1
+    done = run_pyscript("cache", "clean", what)
+    assert done.stdout.startswith("Removed 1 environment, 1 wheel and 1 build, "), done.stderr
+    assert names(cache_dir / "built-v1") == []
+    assert run_pyscript(script).returncode == 0
+
+
+def test_a_build_is_as_young_as_its_last_use(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    sdist = Sdist("made")
+    stocked.add_file(sdist.filename, sdist.content)
+    script = write_script("", "made")
+    run_pyscript(script)
+    (entry,) = (cache_dir / "built-v1").iterdir()
+    os.utime(entry, (0, 0))
+    for name in ("environments-v1", "wheels-v1"):
+        (cache_dir / name).rename(cache_dir.with_name(name))
+    assert run_pyscript(script).returncode == 0
+    assert entry.stat().st_mtime > 0
 
 
 def test_clean_does_not_pull_the_floor_from_under_a_running_script(

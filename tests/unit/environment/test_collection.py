@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import marshal
 import os
 import time
@@ -48,6 +49,16 @@ def age(path: Path, days: float) -> None:
     for marker in (MARKER, "used"):
         (path / marker).touch()
         os.utime(path / marker, (then, then))
+
+
+def build(cache: Cache, key: str, days_unwanted: float, content: bytes) -> str:
+    """Put a wheel into ``built-v1`` and return its sha256."""
+    path = cache.directory(Bucket.BUILT) / key
+    path.mkdir()
+    (path / "made-1.0-py3-none-any.whl").write_bytes(content)
+    then = time.time() - days_unwanted * DAY
+    os.utime(path, (then, then))
+    return hashlib.sha256(content).hexdigest()
 
 
 def record_for(cache: Cache, script: Path, environment: Path) -> Path:
@@ -121,6 +132,50 @@ def test_the_budget_takes_the_oldest_first_and_spares_scripts_that_exist(cache: 
     assert (collected.environments, collected.wheels) == (["b2"], ["two"])
     script.unlink()
     assert collection.collect(cache, 30 * DAY, 0).environments == ["a1", "c3"]
+
+
+def test_a_build_goes_when_nobody_wanted_it_for_long_and_no_environment_uses_it(cache: Cache) -> None:
+    build(cache, "old", 31, b"1")
+    build(cache, "young", 29, b"2")
+    used = build(cache, "used", 90, b"3")
+    from_elsewhere = build(cache, "used-by-url", 90, b"4")
+    of_old_environment = build(cache, "its-user-goes", 31, b"5")
+    environment(cache, "a1", 1, used, f"{from_elsewhere}-0123456789abcdef")
+    environment(cache, "b2", 31, of_old_environment)
+    collected = collection.collect(cache, 30 * DAY, None)
+    assert sorted(collected.builds) == ["its-user-goes", "old"]
+    assert names(cache, Bucket.BUILT) == {"used", "used-by-url", "young"}
+
+
+def test_a_build_that_was_just_made_stays(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collection, "_GRACE_S", 3600)
+    build(cache, "new", 0, b"1")
+    assert collection.collect(cache, 0, 0).builds == []
+
+
+def test_the_budget_takes_unused_builds_before_environments(cache: Cache) -> None:
+    used = build(cache, "used", 3, b"1" * 20_000)
+    for days in (1, 2):
+        build(cache, f"{days}-days", days, bytes([days]) * 20_000)
+    environment(cache, "a1", 20, used)
+    size, _ = collection.directory_size(cache.root)
+    collected = collection.collect(cache, 30 * DAY, size - 1000)
+    assert (collected.builds, collected.environments) == (["2-days"], [])
+    collected = collection.collect(cache, 30 * DAY, size - 25_000)
+    assert (collected.builds, collected.environments) == (["1-days"], [])
+    collected = collection.collect(cache, 30 * DAY, 0)
+    assert (collected.builds, collected.environments) == ([], ["a1"])
+    assert collection.collect(cache, 30 * DAY, 0).builds == ["used"]
+
+
+def test_with_a_wheel_goes_its_build(cache: Cache) -> None:
+    used = build(cache, "used", 0, b"1")
+    build(cache, "other", 0, b"2")
+    build(cache, "named", 0, b"3")
+    environment(cache, "a1", 1, used)
+    collected = collection.remove_environments(cache, ["a1"], builds=["named"])
+    assert sorted(collected.builds) == ["named", "used"]
+    assert (collected.wheels, names(cache, Bucket.BUILT)) == ([used], {"other"})
 
 
 def test_stamps_stay_as_long_as_a_record_needs_them(cache: Cache, tmp_path: Path) -> None:
