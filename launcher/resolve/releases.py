@@ -32,6 +32,7 @@ class Obstacle(Enum):
     PLATFORM = "has no wheel for this interpreter and platform"
     SDIST = "has only a source distribution, and no-build forbids to build it"
     WHEEL = "has only wheels, and no-binary forbids to use them"
+    FORMATS = "has wheels that no-binary forbids to use, and no-build forbids to build it"
     HASH = "has no file with one of the given hashes"
     METADATA = "has metadata that contradicts itself"
     YANKED = "was yanked"
@@ -281,7 +282,8 @@ class Releases:
             reason = Unusable(Obstacle.HASH)
         sdists = [file for file in files if not file.is_wheel]
         if not sdists or not self.formats.allow_build(self.name):
-            return [], reason
+            is_neither = sdists and reason is not None and reason.obstacle is Obstacle.WHEEL
+            return [], Unusable(Obstacle.FORMATS) if is_neither else reason
         ours = [file for file in sdists if self.compatibility.takes_python(file.requires_python)]
         if not ours:
             return [], Unusable(Obstacle.PYTHON, sdists[0].requires_python or "")

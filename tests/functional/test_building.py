@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Program
-from tests.functional.conftest import WriteScript
+from tests.functional.conftest import WriteScript, package
 from tests.support.index_server import IndexServer
 from tests.support.sdists import Sdist
 
@@ -191,6 +193,8 @@ def test_a_circle_of_builds_ends(stocked: IndexServer, run_pyscript: Program, wr
         (["--no-build-package", "Made"], "", {}),
         ([], "", {"PYSCRIPT_NO_BUILD": "1"}),
         ([], "[tool.pyscript]\nno-build-package = ['made']", {}),
+        ([], "[tool.uv]\nno-build = true", {}),
+        ([], "[tool.uv]\nno-build-package = ['Made']", {}),
     ],
 )
 def test_no_build_runs_nothing(
@@ -212,6 +216,68 @@ def test_no_build_runs_nothing(
         assert done.returncode == 1
         assert words in done.stderr
     assert calls(log) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "requirement"),
+    [
+        ([], "made"),
+        ([], "outer"),
+        ([], "{archives}/made-1.0.tar.gz"),
+        ([], "{archives}/static-1.0.tar.gz"),
+        ([], "git+{project}"),
+        ([], "./project"),
+        ([], "made @ {project}"),
+        (["--with-editable", "project"], ""),
+        (["--no-binary"], "voice"),
+    ],
+)
+def test_no_build_forbids_every_kind_of_build(
+    arguments: list[str],
+    requirement: str,
+    stocked: IndexServer,
+    run_pyscript: Program,
+    write_script: WriteScript,
+    log: Path,
+    tmp_path: Path,
+) -> None:
+    made = Sdist("made", statement="raise AssertionError")
+    serve(stocked, made, Sdist("static", is_static=True), Sdist("voice", "1.5"))
+    stocked.add(package("outer", requires=("made",)))
+    project = made.write_project(tmp_path / "project")
+    text = requirement.format(archives=f"{stocked.origin}/files", project=project.as_uri())
+    script = write_script("", *([text] if text else []))
+    if text.startswith("git+"):
+        if shutil.which("git") is None:
+            pytest.skip("needs git")
+        person = ("-c", "user.name=a", "-c", "user.email=a@b")
+        for command in (["init", "-q"], ["add", "."], [*person, "commit", "-qm", "a"]):
+            subprocess.run(["git", *command], cwd=project, check=True)
+    done = run_pyscript("--no-build", *arguments, script)
+    assert done.returncode == 1
+    assert "no-build forbids" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert calls(log) == []
+
+
+def test_no_build_of_a_package_holds_for_build_requirements(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, log: Path
+) -> None:
+    serve(stocked, Sdist("tool"), Sdist("made", build_requires=["tool"]))
+    done = run_pyscript("--no-build-package", "tool", write_script(MADE, "made"))
+    assert done.returncode == 1
+    assert "tool" in done.stderr and "no-build forbids" in done.stderr
+    assert calls(log) == []
+
+
+@pytest.mark.parametrize("line", ["no-binary-package = ['Voice']", "no-binary = true"])
+def test_the_table_of_uv_says_what_is_built(
+    line: str, stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, log: Path
+) -> None:
+    serve(stocked, Sdist("voice", "1.5"))
+    script = write_script("", block=f"dependencies = ['voice']\n[tool.uv]\n{line}")
+    assert run_pyscript(script).returncode == 0
+    assert calls(log) == ["build_wheel voice 1.5"]
 
 
 def test_no_binary_builds_what_has_a_wheel(

@@ -14,6 +14,7 @@ def test_what_is_the_same_stays_the_same() -> None:
         "resolution": "lowest-direct",
         "no-build": True,
         "no-build-package": ["a"],
+        "no-binary": True,
         "no-binary-package": ["b"],
         "find-links": ["wheels"],
         "index-url": "https://a/",
