@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from launcher.resolve.index import Index
     from launcher.resolve.source_trees import Chain
 
-_MOST_STAMPS = 200
+MOST_STAMPS = 200
 """Comparing so many takes a shell about as long as Python takes to start."""
 _CLOCK_TICK_NS = 20_000_000
 """File systems may take the time of a change from a clock that is this much behind."""
@@ -376,7 +376,7 @@ def _may_be_recorded(request: RunRequest, needs: Needs, record: LaunchRecord, st
     written = "\0".join((record.variables, *request.tokens, head))
     if not (request.may_be_recorded and needs.is_lasting and is_rereadable and is_inside and is_named):
         return False
-    if len(record.stamps) > _MOST_STAMPS:
+    if len(record.stamps) > MOST_STAMPS:
         return False
     if any(stamp and stamp[0] > started_ns - _CLOCK_TICK_NS for stamp in record.stamps.values()):
         return False

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from launcher.cache import Bucket, Cache
 from launcher.launch import record as records
 from launcher.launch.record import LaunchRecord
+from launcher.prepare import MOST_STAMPS
 from launcher.request import RunRequest, TargetKind
+from launcher.resolve.resolution import watched_files
 from launcher.survey import Survey
 
 
@@ -42,7 +44,7 @@ def _never(survey: Survey) -> str | None:
     """Return why launches of this script leave no record, or None where the next one will."""
     settings = survey.needs.settings
     if survey.needs.is_lasting:
-        return None
+        return _too_many_files(survey)
     given = [
         name
         for name, is_given in (
@@ -55,6 +57,16 @@ def _never(survey: Survey) -> str | None:
     ]
     what = " and ".join(given) or "something that can change at any time, such as a program on PATH,"
     return f"{what} has to be looked at each time"
+
+
+def _too_many_files(survey: Survey) -> str | None:
+    """Return what is said where so many files decide that a record would be no shortcut, or None."""
+    needs = survey.needs
+    watched = watched_files((*needs.requested, *needs.policy.overrides))
+    # Besides: the interpreter and the resolution.
+    if len(watched) + len(needs.files) + 2 <= MOST_STAMPS:
+        return None
+    return f"{len(watched):,} files and folders decide what is built of its folders; they are looked at each time"
 
 
 def _difference(record: LaunchRecord, survey: Survey, cache: Cache, environ: Mapping[str, str]) -> str:

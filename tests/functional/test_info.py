@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
 from tests.support.index_server import IndexServer
+from tests.support.sdists import Sdist
 
 
 @pytest.fixture
@@ -119,6 +120,22 @@ def test_each_reason_for_a_slow_launch_is_named(
     assert next_launch(run_pyscript, script)[1] == "its environment is gone"
     assert next_launch(run_pyscript, "--cache-dir", cache_dir, script)[1].startswith("with --cache-dir")
     assert next_launch(run_pyscript, f"../{script.parent.name}/x.py")[1] == "a path with .. in it is not recognised"
+
+
+@pytest.mark.parametrize(("files", "is_warm"), [(150, True), (250, False)])
+def test_a_folder_of_many_files_is_a_reason(
+    files: int, is_warm: bool, stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    many = {f"data/{number}.txt": "" for number in range(files)}
+    project = Sdist("made", files=many).write_project(tmp_path / "made")
+    for path in (*project.rglob("*"), project):
+        os.utime(path, (1, 1))  # what was changed a moment ago is not recorded either
+    script = write_script("", "./made")
+    for _ in range(2):  # the first leaves byte code of the backend there
+        assert run_pyscript(script).returncode == 0
+    # The folder, its two folders, pyproject.toml, the backend and the module.
+    told = f"{files + 6} files and folders decide what is built of its folders; they are looked at each time"
+    assert next_launch(run_pyscript, script) == (is_warm, "" if is_warm else told)
 
 
 def test_what_it_calls_warm_is_what_the_shell_recognises(script: Path, run_pyscript: Program) -> None:
