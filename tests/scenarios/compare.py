@@ -1,8 +1,9 @@
 """The scenarios run against uv and pip, on the same index: ``python -m tests.scenarios.compare [PART OF A NAME...]``.
 
 Prints every difference with the reason that the scenario gives for it (``differs``). Fails where a difference has no
-reason, and where a reason has no difference any more. Both tools are told the scenario's interpreter and to build
-nothing. Compared are the pins, or that there are none: what pip and uv say then is not looked at.
+reason, and where a reason has no difference any more. Both tools are told the scenario's interpreter; for another than
+its own pip takes wheels alone, so it is not asked about source distributions. Compared are the pins, or that there are
+none: what pip and uv say then is not looked at.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from tests.scenarios.interpreters import PLATFORMS
-from tests.scenarios.world import Scenario, load_scenarios, requested_in, serve
+from tests.scenarios.world import Scenario, formats_in, load_scenarios, requested_in, serve
 from tests.support.index_server import IndexServer
 
 _NO_ANSWER = ("no answer",)
@@ -34,6 +35,8 @@ _LACKS = {
         "override": "overrides",
         "resolution": "a choice of direction",
         "exclude-newer-package": "limits by package",
+        "no-binary": "source distributions for another interpreter",
+        "no-binary-package": "source distributions for another interpreter",
     },
 }
 """What a tool does not have, by the key in ``policy``."""
@@ -69,7 +72,7 @@ def _write(asked: _Asked, server: IndexServer) -> None:
 def _ask_uv(asked: _Asked) -> tuple[str, ...]:
     command = [
         *("uv", "pip", "compile", str(asked.requirements), "--index-url", asked.index_url, "--no-cache", "--no-config"),
-        *("--python-version", asked.python, "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:"),
+        *("--python-version", asked.python, "--python-platform", "x86_64-manylinux_2_28"),
         *("--no-header", "--no-annotate", "--quiet", "--python", sys.executable),
         *("--constraints", str(asked.constraints), "--overrides", str(asked.overrides)),
     ]
@@ -77,6 +80,11 @@ def _ask_uv(asked: _Asked) -> tuple[str, ...]:
         # What we call if-necessary is uv's default, if-necessary-or-explicit.
         value = asked.policy(key)
         command += [f"--{key}={value}"] if value is not None and value != "if-necessary" else []
+    formats = formats_in(asked.scenario)
+    for name in (*([":all:"] if formats.no_build else []), *sorted(formats.no_build_package)):
+        command += ["--only-binary", name]
+    for name in (*([":all:"] if formats.no_binary else []), *sorted(formats.no_binary_package)):
+        command += ["--no-binary", name]
     for name, value in asked.scenario.get("policy", {}).get("exclude-newer-package", {}).items():
         command += ["--exclude-newer-package", f"{name}={str(value).lower() if value is False else value}"]
     # uv takes a date in the machine's time zone.
@@ -87,9 +95,10 @@ def _ask_uv(asked: _Asked) -> tuple[str, ...]:
 
 
 def _pin_of_line(line: str) -> str:
-    """Return ``name==version`` for a line of a compiled file, whose URLs end in a wheel's name."""
+    """Return ``name==version`` for a line of a compiled file, whose URLs end in the name of a wheel or an archive."""
     name, at, url = line.partition(" @ ")
-    return f"{name}=={url.rpartition('/')[2].split('-')[1]}" if at else line.partition(" ;")[0].strip()
+    filename = url.partition("#")[0].rpartition("/")[2].removesuffix(".tar.gz")
+    return f"{name}=={filename.split('-')[1]}" if at else line.partition(" ;")[0].strip()
 
 
 def _ask_pip(asked: _Asked) -> tuple[str, ...]:
@@ -128,6 +137,13 @@ def _run(command: Sequence[str], environ: dict[str, str]) -> str | None:
 _TOOLS: dict[str, Callable[[_Asked], tuple[str, ...]]] = {"uv": _ask_uv, "pip": _ask_pip}
 
 
+def _lacks(tool: str, scenario: Scenario) -> bool:
+    """Tell whether a scenario is about something that a tool does not have."""
+    kinds = [what.get("sdist") for what in scenario["packages"].values() if isinstance(what, dict)]
+    is_built = any(isinstance(kind, str) for kind in kinds) and not formats_in(scenario).no_build
+    return bool(_LACKS[tool].keys() & scenario.get("policy", {}).keys()) or (tool == "pip" and is_built)
+
+
 def _differences(scenario: Scenario) -> dict[str, str]:
     """Return what each tool answers that answers otherwise than we; what a tool does not have is left out."""
     ours = _NO_ANSWER if "error" in scenario else tuple(sorted(scenario["pins"]))
@@ -139,7 +155,7 @@ def _differences(scenario: Scenario) -> dict[str, str]:
         asked = _Asked(scenario, server.index_url, *files, place)
         _write(asked, server)
         for tool, ask in _TOOLS.items():
-            if not _LACKS[tool] & scenario.get("policy", {}).keys() and (theirs := ask(asked)) != ours:
+            if not _lacks(tool, scenario) and (theirs := ask(asked)) != ours:
                 found[tool] = f"{', '.join(theirs)}; ours is {', '.join(ours)}"
     return found
 

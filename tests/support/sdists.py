@@ -10,6 +10,7 @@ was built once" can be asserted.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import re
@@ -148,15 +149,15 @@ class Sdist:
     def content(self) -> bytes:
         """The whole archive; the same description gives the same bytes."""
         stream = io.BytesIO()
-        # Not "w:gz": that writes the time into the header.
-        with tarfile.open(fileobj=stream, mode="w:xz") as archive:
+        with tarfile.open(fileobj=stream, mode="w") as archive:
             for name, text in {"PKG-INFO": self.pkg_info, **self.tree}.items():
                 entry = tarfile.TarInfo(f"{self.module}-{self.version}/{name}")
                 entry.size = len(text.encode())
                 archive.addfile(entry, io.BytesIO(text.encode()))
             for entry, data in self.members:
                 archive.addfile(entry, io.BytesIO(data))
-        return stream.getvalue()
+        # Not "w:gz": that writes the time into the header.
+        return gzip.compress(stream.getvalue(), mtime=0)
 
     @property
     def zip_content(self) -> bytes:
