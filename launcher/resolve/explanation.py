@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TOLD_APART = {Obstacle.PYTHON, Obstacle.CONSTRAINT, Obstacle.NEWER}
 """Where versions with different details are spoken of separately."""
+_FORBIDDEN_FORMATS = {Obstacle.SDIST, Obstacle.FORMATS}
 _MOST_LINES = 10
 _MOST_INDEXES = 2
 _MOST_TEXTS = 2
@@ -255,7 +256,10 @@ class _Words:
             return "Use another file or version."
         fitting = next((at for at in self._newest_first(name) if self._graph.is_usable(name, at)), None)
         if fitting is None:
-            return "Ask for a version that has wheels, try another Python with --python, or leave the package out."
+            found = (self._graph.releases(name).usable(at) for at in self._newest_first(name))
+            is_forbidden = any(isinstance(each, Unusable) and each.obstacle in _FORBIDDEN_FORMATS for each in found)
+            first = "Allow it to be built, ask" if is_forbidden else "Ask"
+            return f"{first} for another version, try another Python with --python, or leave the package out."
         found = self._graph.releases(name).version_text(fitting)
         if fitting in VersionSet(self._wanted.get(name, 0)):
             return "Loosen it, or leave it out."

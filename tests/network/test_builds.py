@@ -30,7 +30,9 @@ def run_script(run_pyscript: Program, shared_cache: Path, tmp_path: Path) -> Run
     def run(body: str, requirement: str, *options: str) -> CompletedProcess[str]:
         script = tmp_path / "x.py"
         script.write_text(f'# /// script\n# dependencies = ["{requirement}"]\n# ///\n{body}\n')
-        return run_pyscript(*options, script, env={"PYSCRIPT_CACHE_DIR": str(shared_cache)})
+        # A mirror that pip is told of may have wheels alone.
+        environ = {"PYSCRIPT_CACHE_DIR": str(shared_cache), "PYSCRIPT_NO_PIP_CONFIG": "1"}
+        return run_pyscript(*options, script, env=environ)
 
     return run
 
@@ -67,10 +69,12 @@ def test_each_backend_builds(name: str, version: str, run_script: RunScript, sha
     assert [*(shared_cache / "built-v1").glob(f"*/{name}-{version}-*.whl")] != []
 
 
-def test_what_a_build_gives_is_what_the_wheel_on_the_index_gives(run_script: RunScript) -> None:
-    body = "import importlib.metadata as m, json; print(json.dumps(sorted(map(str, m.files('idna')))))"
+def test_a_build_gives_the_modules_that_the_wheel_on_the_index_has(run_script: RunScript) -> None:
+    listed = "sorted(str(path) for path in m.files('idna') if path.parts[0] == 'idna')"
+    body = f"import importlib.metadata as m, json; print(json.dumps({listed}))"
     built, fetched = (run_script(body, "idna==3.10", *options) for options in (["--no-binary-package", "idna"], []))
-    assert json.loads(built.stdout) == json.loads(fetched.stdout)
+    assert len(names := json.loads(built.stdout)) > 5
+    assert names == json.loads(fetched.stdout)
 
 
 def test_no_build_passes_over_what_would_be_built(run_script: RunScript) -> None:
