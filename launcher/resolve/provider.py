@@ -45,7 +45,7 @@ def resolve(
     """Return the candidates that satisfy all requirements together: the newest, unless `policy` says otherwise.
 
     Raises `ResolutionImpossible` with an explanation, `PackageNotFound`, `InvalidMetadata` for what is no requirement,
-    `BuildFailed` for what would have to be built, `IndexUnreachable`, `HashMismatch` and `NotAvailableOffline`.
+    `BuildFailed` for what cannot be built or must not, `IndexUnreachable`, `HashMismatch` and `NotAvailableOffline`.
     """
     reader = DependencyReader(interpreter.markers)
     rules = Rules(policy, reader, index)
