@@ -256,8 +256,8 @@ class _Words:
             return "Use another file or version."
         fitting = next((at for at in self._newest_first(name) if self._graph.is_usable(name, at)), None)
         if fitting is None:
-            found = (self._graph.releases(name).usable(at) for at in self._newest_first(name))
-            is_forbidden = any(isinstance(each, Unusable) and each.obstacle in _FORBIDDEN_FORMATS for each in found)
+            reasons = (self._graph.releases(name).usable(at) for at in self._newest_first(name))
+            is_forbidden = any(isinstance(each, Unusable) and each.obstacle in _FORBIDDEN_FORMATS for each in reasons)
             first = "Allow it to be built, ask" if is_forbidden else "Ask"
             return f"{first} for another version, try another Python with --python, or leave the package out."
         found = self._graph.releases(name).version_text(fitting)
