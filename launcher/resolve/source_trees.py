@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from launcher.cache import Bucket, Cache, remove_tree
@@ -34,10 +34,11 @@ from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.direct_url import archive_origin, directory_origin, repository_origin
 from launcher.resolve.formats import Formats
-from launcher.resolve.metadata import WheelMetadata, is_static, metadata_in_wheel, parse_metadata
+from launcher.resolve.metadata import WheelMetadata, is_static, metadata_in_wheel
 from launcher.resolve.once import Once
 from launcher.resolve.project_files import DESCRIPTION_FILES, fingerprint
 from launcher.resolve.source_archive import read_pkg_info, unpack
+from launcher.resolve.source_identity import check_identity, checked, label_of, parsed, stated_name
 from launcher.resolve.urls import filename_of, path_from_file_url, sha256_in, without_fragment
 from launcher.resolve.version_control import Repository, check_out, is_version_control, parse_repository
 from launcher.resolve.wheel_files import WheelFiles
@@ -135,13 +136,13 @@ class SourceTrees:
         else:
             found = self._in_archive(url, name)
         if hashes and f"sha256:{found.sha256}" not in hashes:
-            said = f"{_label(found)} is not what the given hashes allow: {found.sha256 or 'it has none'}."
+            said = f"{label_of(found)} is not what the given hashes allow: {found.sha256 or 'it has none'}."
             raise HashMismatch(said, hint="Nothing of it was run. Mend the hash, or ask who changed what is there.")
         metadata = self.metadata(found)
         try:
             version = str(Version(metadata.version))
         except InvalidVersion as error:
-            raise InvalidWheel(f"{_label(found)} says its version is {metadata.version!r}, which is none.") from error
+            raise InvalidWheel(f"{label_of(found)} says its version is {metadata.version!r}, which is none.") from error
         return replace(found, name=canonicalize_name(metadata.name), version=version)
 
     def _in_repository(self, url: str, name: str) -> Candidate:
@@ -188,13 +189,13 @@ class SourceTrees:
         cached = self._cache.read(Bucket.METADATA, place)
         if cached is not None:
             try:
-                return _checked(candidate, WheelMetadata.from_bytes(cached))
+                return checked(candidate, WheelMetadata.from_bytes(cached))
             except ValueError:
                 pass
         content = beside(candidate) if beside else None
         if content is None or not is_static(content):
             content = self._static_metadata(candidate) or self._metadata_by_backend(candidate, key)
-        metadata = _checked(candidate, _parsed(candidate, content))
+        metadata = checked(candidate, parsed(candidate, content))
         self._cache.write(Bucket.METADATA, place, metadata.to_bytes())
         return metadata
 
@@ -215,7 +216,7 @@ class SourceTrees:
         try:
             return metadata_in_wheel(built)
         except (OSError, ValueError) as error:
-            raise BuildFailed(f"The wheel that {_label(candidate)} made is not sound: {error}.") from error
+            raise BuildFailed(f"The wheel that {label_of(candidate)} made is not sound: {error}.") from error
 
     # Wheels
 
@@ -236,13 +237,13 @@ class SourceTrees:
         build = self._build(candidate, key)
         reporter = self._workshop.reporter
         # No other build is begun under this lock, so builds that wait for one another can not wait for ever.
-        with self._cache.lock(f"build-{key}", reporter, f"building {_label(candidate)}"):
+        with self._cache.lock(f"build-{key}", reporter, f"building {label_of(candidate)}"):
             if built := self._built_before(key):
                 return built
-            reporter.step(f"Building {_label(candidate)}")
+            reporter.step(f"Building {label_of(candidate)}")
             with self._cache.temporary_directory() as directory:
                 made = build.wheel(directory)
-                _check_identity(candidate, made)
+                check_identity(candidate, made)
                 return self._cache.publish(directory, Bucket.BUILT, key) / made.name
 
     def _build(self, candidate: Candidate, key: str) -> ProjectBuild:
@@ -250,7 +251,7 @@ class SourceTrees:
 
     def _prepare_build(self, candidate: Candidate, key: str) -> ProjectBuild:
         """Lay the source out and give it an environment; its backend has run once by then."""
-        label, workshop = _label(candidate), self._workshop
+        label, workshop = label_of(candidate), self._workshop
         chain = (*workshop.chain, (key, label))
         if key in dict(workshop.chain) or len(chain) > _LONGEST_CHAIN:
             needs = " needs ".join(each for _, each in chain)
@@ -277,12 +278,12 @@ class SourceTrees:
 
     def _check_allowed(self, candidate: Candidate, directory: Path) -> None:
         formats = self.formats
-        names = {candidate.name, _stated_name(directory)} - {""}
+        names = {candidate.name, stated_name(directory)} - {""}
         if all(map(formats.allow_build, names or {""})) and (names or not formats.no_build_package):
             return
         setting = "no-build" if formats.no_build else "no-build-package"
         raise BuildFailed(
-            f"{_label(candidate)} would have to be built, and {setting} forbids it.",
+            f"{label_of(candidate)} would have to be built, and {setting} forbids it.",
             hint="Ask for a version that has a wheel, or allow it to be built; what is built runs its code.",
         )
 
@@ -357,51 +358,6 @@ def _inside(directory: Path, subdirectory: str, candidate: Candidate) -> Path:
     path = directory / subdirectory
     if ".." in subdirectory.split("/") or not path.is_dir() or not path.resolve().is_relative_to(directory.resolve()):
         raise SourceUnreachable(
-            f"{_label(candidate)} has no directory {subdirectory!r}.", hint="Mend the subdirectory in its URL."
+            f"{label_of(candidate)} has no directory {subdirectory!r}.", hint="Mend the subdirectory in its URL."
         )
     return path
-
-
-def _label(candidate: Candidate) -> str:
-    """Return what people call a source: name and version, as far as they are known."""
-    return f"{candidate.name or candidate.filename} {candidate.version}".rstrip()
-
-
-def _stated_name(directory: Path) -> str:
-    """Return the name that a project states without being built, or nothing."""
-    import tomli  # noqa: PLC0415 - for a project without a name, and only where packages are forbidden by name
-
-    try:
-        stated = tomli.loads((directory / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return canonicalize_name(stated) if isinstance(stated, str) else ""
-
-
-def _parsed(candidate: Candidate, content: bytes) -> WheelMetadata:
-    try:
-        return parse_metadata(content)
-    except ValueError as error:
-        raise InvalidWheel(f"The metadata of {_label(candidate)} cannot be used: {error}.") from error
-
-
-def _checked(candidate: Candidate, metadata: WheelMetadata) -> WheelMetadata:
-    """Refuse what is of another project or version than the file name of the sdist says."""
-    if candidate.version and not metadata.is_of(candidate.name, candidate.version):
-        raise InvalidWheel(
-            f"{candidate.filename or _label(candidate)} says in its metadata that it is "
-            f"{metadata.name} {metadata.version}.",
-            reference="Source distribution format",
-        )
-    return metadata
-
-
-def _check_identity(candidate: Candidate, wheel: Path) -> None:
-    try:
-        name, version, _, _ = parse_wheel_filename(wheel.name)
-    except ValueError as error:
-        raise BuildFailed(f"{_label(candidate)} made a wheel with an invalid name: {wheel.name}.") from error
-    if candidate.version and (name, version) != (candidate.name, Version(candidate.version)):
-        raise BuildFailed(
-            f"{_label(candidate)} made a wheel that says it is {name} {version}.", hint="Ask for another version."
-        )
