@@ -54,6 +54,11 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
 def _left_at_once(exit_code: int) -> int:
     """Return the exit code, or end the process with it where downloads are under way that nobody waits for any more."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _close_stdout()
     threading = sys.modules.get("threading")  # who has not loaded it has no threads
     if threading and threading.active_count() > 1:
         os._exit(exit_code)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
-from tests.support.index_server import IndexServer
+from tests.support.index_server import Fault, IndexServer
 
 IMPORT = "import speak; print(speak.__version__)"
 
@@ -91,6 +91,17 @@ def test_one_failure_does_not_keep_the_others_from_being_ready(
     assert "There is no script missing.py" in done.stderr
     assert f"2 of 3 scripts could not be prepared: {bad}, missing.py." in done.stderr
     assert records(cache_dir) == ["good.py.launch"]
+
+
+def test_what_was_told_is_not_lost_where_a_download_still_runs_at_the_end(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    good = write_script("", "greet", name="good.py")
+    bad = write_script("", "nothere", "speak", name="bad.py")
+    stocked.fail("/simple/speak/", Fault(delay_s=5))
+    done = run_pyscript("prepare", good, bad)
+    assert "1 of 2 scripts could not be prepared" in done.stderr
+    assert done.stdout.startswith(f"{good} is ready: 1 package, ")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
