@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Mapping
 
 from launcher.errors import UsageError
-from launcher.resolve.urls import mask_credentials
 from launcher.settings import Settings, read_value
 from launcher.value import replace
 
@@ -59,6 +58,8 @@ def _read_file(path: str) -> dict[tuple[str, str], str]:
         with open(path, encoding="utf-8") as stream:
             parser.read_file(stream)
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        from launcher.resolve.urls import mask_credentials  # noqa: PLC0415 - 5 ms, for a mistake only
+
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise UsageError(
             f"pip's configuration file {path} cannot be read: {mask_credentials(reason or str(error))}.",

@@ -6,7 +6,6 @@ import re
 from base64 import b64encode
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 _CREDENTIALS = re.compile(r"(?:(?<=://)(?<!ssh://)([^/@\s:]*)|(?<=ssh://)([^/@\s:]*)(?=:))(:[^/@\s]*)?@")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -92,6 +91,9 @@ def may_list(page_url: str, filename: str, url: str) -> bool:
 
 def path_from_file_url(url: str) -> Path:
     """Return the path that a ``file:`` URL names (RFC 8089)."""
+    # 40 ms where no HTTP client is loaded: it brings one of its own.
+    from urllib.request import url2pathname  # noqa: PLC0415
+
     parts = urlsplit(without_fragment(url))
     host = f"//{parts.netloc}" if parts.netloc and parts.netloc != "localhost" else ""
     return Path(url2pathname(host + parts.path))

@@ -5,6 +5,7 @@ A library that creeps into an early step costs every launch that takes it; see t
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -74,6 +75,16 @@ def test_a_remembered_resolution_and_its_environment_load_no_library_but_tomli(
 ) -> None:
     shutil.rmtree(cache_dir / "launch-v1")
     assert tops(loaded(run_pyscript, script)) <= {"tomli"}
+
+
+def test_pips_configuration_loads_no_more(run_pyscript: Program, script: Path, cache_dir: Path) -> None:
+    shutil.rmtree(cache_dir / "launch-v1")
+    # Without its files, of which this machine may have some.
+    more = {"PYSCRIPT_NO_PIP_CONFIG": "", "PIP_CONFIG_FILE": os.devnull, "PIP_TRUSTED_HOST": "a.host"}
+    run_pyscript.environ.update(more)
+    modules = loaded(run_pyscript, script)
+    assert "launcher.pip_configuration" in modules
+    assert tops(modules) <= {"tomli"}
 
 
 def test_stored_wheels_without_an_environment_load_no_more(
