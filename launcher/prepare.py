@@ -108,7 +108,7 @@ def interpreter_for(needs: Needs, cache: Cache, reporter: Reporter, obtain: Obta
     wanted = InterpreterRequest(
         needs.requires_python,
         settings.python,
-        needs.requires_python_line,
+        lambda: needs.requires_python_line,
         settings.origins.get("python", "--python"),
     )
     obtain = obtain or obtaining(settings, cache, reporter)

@@ -160,7 +160,7 @@ def _find(cache: Cache, options: Namespace) -> None:
     needs = _needs(options, reporter, options.script)
     origin = "the request" if options.spec else needs.settings.origins.get("python", "--python")
     python = options.spec or needs.settings.python
-    wanted = InterpreterRequest(needs.requires_python, python, needs.requires_python_line, origin)
+    wanted = InterpreterRequest(needs.requires_python, python, lambda: needs.requires_python_line, origin)
 
     def refuse(demand: Demand) -> NotFetched:
         return NotFetched(

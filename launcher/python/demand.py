@@ -103,7 +103,7 @@ class Demand:
             "no version of Python satisfies both.",
             hint=_join(_pin_hint(self.requires), "Leave `--python` away, or change requires-python."),
             reference=_SPECIFIERS,
-            excerpt=self._request.requires_python_origin,
+            excerpt=self._request.requires_python_origin(),
         )
 
     def check_at_location(self, location: str, interpreter: Interpreter) -> None:
@@ -122,7 +122,7 @@ class Demand:
                     "Name another interpreter, leave `--python` away, or change requires-python.",
                 ),
                 reference=_SPECIFIERS,
-                excerpt=self._request.requires_python_origin,
+                excerpt=self._request.requires_python_origin(),
             )
 
     def not_on_path(self, name: str) -> InterpreterNotFound:
@@ -156,7 +156,7 @@ class Demand:
             "\n".join([message, *lines]),
             hint=_join(_pin_hint(self.requires), f"{advice[:1].upper()}{advice[1:]}."),
             reference=_SPECIFIERS if self.requires is not None else None,
-            excerpt=self._request.requires_python_origin,
+            excerpt=self._request.requires_python_origin(),
         )
 
     def _required(self) -> str:
@@ -192,7 +192,7 @@ def _requires_python(request: InterpreterRequest) -> SpecifierSet | None:
             f"requires-python `{request.requires_python}` is not a version specifier.",
             hint=f"Write `>={text}` or `=={text}.*`." if is_version else "Write it like `>=3.11`.",
             reference=_SPECIFIERS,
-            excerpt=request.requires_python_origin,
+            excerpt=request.requires_python_origin(),
         ) from error
 
 

@@ -32,13 +32,13 @@ Obtain = Callable[["Demand"], "str | NotFetched"]
 class InterpreterRequest(Value):
     """What is asked of the interpreter, and who asked.
 
-    `requires_python` is the block's text with `requires_python_origin` as its line; `python` is the text of
-    ``--python`` or of what stands for it, which `python_origin` names for messages.
+    `requires_python` is the block's text, whose line `requires_python_origin` finds for messages; `python` is the text
+    of ``--python`` or of what stands for it, which `python_origin` names for them.
     """
 
     requires_python: str | None = None
     python: str | None = None
-    requires_python_origin: Excerpt | None = None
+    requires_python_origin: Callable[[], Excerpt | None] = lambda: None
     python_origin: str = "--python"
 
 

@@ -82,7 +82,7 @@ def find(machine: Machine, cache_dir: Path) -> Find:
     """Return a function that finds, and says where below the root the interpreter is."""
 
     def run(requires_python: str | None = None, python: str | None = None, *, refresh: bool = False) -> str:
-        request = InterpreterRequest(requires_python, python, ORIGIN if requires_python else None)
+        request = InterpreterRequest(requires_python, python, lambda: ORIGIN if requires_python else None)
         surroundings = machine.surroundings
         found = find_interpreter(
             request, Cache(cache_dir), SilentReporter(), refresh=refresh, surroundings=surroundings
@@ -328,7 +328,7 @@ def test_a_path_that_the_script_refuses(machine: Machine, find: Find) -> None:
 
 
 def test_who_asked_is_named(machine: Machine, cache_dir: Path) -> None:
-    request = InterpreterRequest(">=3.11", "3.9", ORIGIN, "PYSCRIPT_PYTHON")
+    request = InterpreterRequest(">=3.11", "3.9", lambda: ORIGIN, "PYSCRIPT_PYTHON")
     with pytest.raises(UsageError, match=r"^PYSCRIPT_PYTHON asks for `3.9`"):
         find_interpreter(request, Cache(cache_dir), SilentReporter(), surroundings=machine.surroundings)
 
@@ -378,7 +378,7 @@ def test_what_is_missing_is_said_with_what_there_is(
 
 
 def _obtaining(machine: Machine, cache_dir: Path, requires: str, obtained: str | NotFetched) -> Interpreter:
-    request = InterpreterRequest(requires, None, ORIGIN)
+    request = InterpreterRequest(requires, None, lambda: ORIGIN)
     return find_interpreter(
         request,
         Cache(cache_dir),
