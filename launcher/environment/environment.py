@@ -59,7 +59,7 @@ class _Recipe(Value):
 def environment_key(interpreter: Interpreter, wheels: Iterable[tuple[str, str, str]], link_mode: str) -> str:
     """Return the name of the environment for an interpreter and (name, version, key in the store) of its wheels.
 
-    The key in the store is the sha256, but see `launcher.environment.manifest.store_key`. The order does not matter.
+    The key in the store is the sha256, but see `launcher.environment.stored_wheel.store_key`. The order does not matter.
     """
     rows = sorted("\t".join(wheel) for wheel in wheels)
     text = "\n".join((str(_LAYOUT_VERSION), interpreter.identity, link_mode, *rows))
@@ -101,11 +101,6 @@ def create_environment(
             mode = _compose(cache, recipe, mode, reporter)
     _check_wheels_are_there(wheels, target)
     return _at(target)
-
-
-def mark_used(environment: Environment) -> None:
-    """Remember that the environment is used now, for collection."""
-    os.utime(environment.path / USED)
 
 
 def last_used(path: Path) -> float | None:

@@ -16,12 +16,12 @@ from launcher.environment.environment import (
     create_environment,
     environment_key,
     last_used,
-    mark_used,
     open_environment,
     used_wheels,
 )
 from launcher.environment.stored_wheel import StoredWheel
 from launcher.errors import CacheUnusable
+from launcher.launch.warm import note_use
 from launcher.python.query import Interpreter
 from launcher.reporter import SilentReporter
 from launcher.value import replace
@@ -114,7 +114,7 @@ def test_it_remembers_its_wheels_and_when_it_was_used(cache: Cache, interpreter:
     assert sorted(used_wheels(environment.path)) == [("one", "1.0", one.key), ("two", "2.0", two.key)]
     os.utime(environment.path / "used", (1, 1))
     assert last_used(environment.path) == 1
-    mark_used(environment)
+    note_use(str(environment.path))
     assert (last_used(environment.path) or 0) > 1_000_000_000
     assert used_wheels(cache.root) == () and last_used(cache.root) is None
 
