@@ -21,13 +21,14 @@ from launcher.reporter import Reporter
 _LOCK_POLL_S = 0.005
 """filelock's own 50 ms would be longer than composing an environment takes."""
 
+MAKE_ROOM = "Make room or mend the permissions there, or set PYSCRIPT_CACHE_DIR to another directory."
+"""The hint where something cannot be written into the cache."""
+
 _TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
     "# This directory is a cache made by pyscript. Remove it with: pyscript cache clean\n"
     "# See https://bford.info/cachedir/\n"
 )
-
-
 _TAG_FILE = "CACHEDIR.TAG"
 _COLLECTED = "collected"
 """The file whose time says when the last collection was."""
@@ -287,5 +288,5 @@ def _unusable(path: Path) -> Iterator[None]:
     except OSError as error:
         raise CacheUnusable(
             f"The cache cannot be used: {error.strerror or error} ({error.filename or path}).",
-            hint="Make room or mend the permissions there, or set PYSCRIPT_CACHE_DIR to another directory.",
+            hint=MAKE_ROOM,
         ) from error

@@ -21,6 +21,8 @@ _FORBIDDING = ("no_build", "no_build_package")
 """What a person forbids by these in the config file, a block can add to but not take back."""
 
 LINK_MODES = ("fold", "hardlink", "copy")
+"""Each is what the one before falls back to."""
+
 COLORS = ("auto", "always", "never")
 PRERELEASES = ("if-necessary", "allow", "disallow")
 RESOLUTIONS = ("highest", "lowest", "lowest-direct")

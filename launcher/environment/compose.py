@@ -15,10 +15,8 @@ from typing import Any
 from launcher.environment.console_scripts import posix_script, rewrite_shebang, windows_launcher_tail
 from launcher.environment.manifest import DATA, HEADERS, REAL_DATA_DEPTH, SCRIPTS, SITE, Trees, stub_name
 from launcher.environment.stored_wheel import LINKS, StoredWheel, link_text
+from launcher.settings import LINK_MODES
 from launcher.value import Value, field
-
-LINK_MODES = ("fold", "hardlink", "copy")
-"""Each is what the one before falls back to."""
 
 _NEEDS_REAL_PATHS = frozenset({"coverage"})
 """It compares the real paths of modules with those it was told to measure."""
@@ -71,7 +69,7 @@ def usable_link_mode(wheels: Sequence[StoredWheel], link_mode: str, layout: Layo
 
 
 def next_link_mode(link_mode: str, error: OSError) -> str | None:
-    """Return what to try after `error`, or None where another mode would not help."""
+    """Return what to try after `error`, the next of the link modes; None where another one would not help."""
     rung = LINK_MODES.index(link_mode) + 1
     return LINK_MODES[rung] if error.errno in _NEXT_RUNG and rung < len(LINK_MODES) else None
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from launcher.cache import Bucket, Cache, remove_tree
+from launcher.cache import MAKE_ROOM, Bucket, Cache, remove_tree
 from launcher.digest import digest_of
 from launcher.environment.compose import Layout, Plan, carry_out, next_link_mode, plan, usable_link_mode
 from launcher.environment.stored_wheel import StoredWheel
@@ -59,7 +59,7 @@ class _Recipe(Value):
 def environment_key(interpreter: Interpreter, wheels: Iterable[tuple[str, str, str]], link_mode: str) -> str:
     """Return the name of the environment for an interpreter and (name, version, key in the store) of its wheels.
 
-    The key in the store is the sha256, but see `launcher.environment.stored_wheel.store_key`. The order does not matter.
+    The key in the store is what `launcher.environment.stored_wheel.store_key` says. The order does not matter.
     """
     rows = sorted("\t".join(wheel) for wheel in wheels)
     text = "\n".join((str(_LAYOUT_VERSION), interpreter.identity, link_mode, *rows))
@@ -162,7 +162,7 @@ def _compose(cache: Cache, recipe: _Recipe, mode: str, reporter: Reporter) -> st
                 path = error.filename2 or error.filename
                 raise CacheUnusable(
                     f"The environment cannot be written: {error.strerror or error} ({path}).",
-                    hint="Make room or mend the permissions there, or set PYSCRIPT_CACHE_DIR to another directory.",
+                    hint=MAKE_ROOM,
                 ) from error
             reporter.detail(f"The link mode {mode} does not work here ({error.strerror}); trying {following}")
             return following

@@ -30,7 +30,7 @@ from installer.utils import Scheme, construct_record_file, get_launcher_kind, pa
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from launcher.cache import Bucket, Cache, remove_tree
+from launcher.cache import MAKE_ROOM, Bucket, Cache, remove_tree
 from launcher.environment.archive import EntryStream, UnsafeArchive, check_archive, is_safe_name, mapped
 from launcher.environment.manifest import (
     DATA,
@@ -123,7 +123,7 @@ class WheelStore:
             except OSError as error:
                 raise CacheUnusable(
                     f"{wheel_file.name} cannot be unpacked into the cache: {error.strerror or error}.",
-                    hint="Make room or mend the permissions there, or set PYSCRIPT_CACHE_DIR to another directory.",
+                    hint=MAKE_ROOM,
                 ) from error
             target = self._cache.path(Bucket.WHEELS, key)
             if target.exists() and self.get(sha256, direct_url) is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+
+from packaging.utils import canonicalize_name
 
 from launcher.settings import Settings
 
@@ -37,4 +38,4 @@ def allowed_formats(settings: Settings) -> Formats:
 
 
 def _canonical(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+    return frozenset(map(canonicalize_name, names))
