@@ -155,6 +155,11 @@ class ResolutionRequest(Value):
         return resolution_key(self.requested, self.policy, self.interpreter, self.settings)
 
     @property
+    def is_forced(self) -> bool:
+        """Whether nothing counts that is remembered."""
+        return self.settings.refresh or self.settings.upgrade
+
+    @property
     def written(self) -> tuple[Requested, ...]:
         """Every requirement that somebody wrote and that may name a URL or a path."""
         return (*self.requested, *self.policy.overrides)
@@ -165,18 +170,17 @@ def _environment_for(
 ) -> tuple[Resolution, Environment, str]:
     """Return the resolution, a complete environment of it, both from the cache where possible, and the former's key."""
     key, interpreter, settings = wanted.key, wanted.interpreter, wanted.settings
-    is_forced = settings.refresh or settings.upgrade
-    if not is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
+    if not wanted.is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
         return (*found, key)
     started_ns = time.time_ns()
     # What is made for a build waits for nobody, so that builds of two launches can not wait for each other.
     waiting = nullcontext() if wanted.chain else cache.lock(key, reporter, "preparing the same requirements")
     with waiting:
-        if not is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
+        if not wanted.is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
             return (*found, key)
         started = time.monotonic()
         with closing(LazyIndex(wanted, cache, reporter)) as index:
-            known = None if is_forced else remembered_resolution(key, settings, cache)
+            known = None if wanted.is_forced else remembered_resolution(key, settings, cache)
             resolution = known[0] if known else resolve_anew(wanted, index, reporter)
             resolution = with_built_wheels(resolution, index.open, cache)
             wheels = stored_wheels(resolution, index.open, cache, reporter)
@@ -244,7 +248,7 @@ class LazyIndex:
                 sources=_indexes_by_package(asked, self._wanted.interpreter),
                 access=Access.of(asked),
                 offline=asked.offline,
-                refresh=asked.refresh or asked.upgrade,
+                refresh=self._wanted.is_forced,
                 timeout_s=asked.timeout_s,
                 retries=asked.retries,
             )

@@ -23,7 +23,7 @@ from launcher.prepare import (
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, read_needs
-from launcher.resolve.resolution import Resolution, remember_resolution, remembered_resolution, resolution_key
+from launcher.resolve.resolution import Resolution, remember_resolution, remembered_resolution
 from launcher.value import replace
 
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ class Survey:
     resolved_at: int | None = None
     environment: Environment | None = None
 
+    @property
+    def wanted(self) -> ResolutionRequest:
+        """The resolution that it is about."""
+        return ResolutionRequest(self.needs.requested, self.needs.policy, self.interpreter, self.needs.settings)
+
 
 @dataclass(frozen=True, slots=True)
 class PackageSize:
@@ -60,7 +65,8 @@ def look(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter
     """
     needs = read_needs(request, environ, reporter)
     interpreter = interpreter_for(needs, cache, reporter, None if needs.settings.no_python_download else _not_now)
-    return _with_remembered(Survey(with_sources_applied(needs, interpreter), interpreter), cache)
+    survey = Survey(with_sources_applied(needs, interpreter), interpreter)
+    return _with_remembered(survey, survey.wanted.key, cache)
 
 
 def resolve(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter: Reporter) -> Survey:
@@ -71,16 +77,13 @@ def resolve(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     started_ns = time.time_ns()
     needs = read_needs(request, environ, reporter)
     interpreter = interpreter_for(needs, cache, reporter)
-    needs = with_sources_applied(needs, interpreter)
-    survey = Survey(needs, interpreter)
-    settings = needs.settings
-    wanted = ResolutionRequest(needs.requested, needs.policy, interpreter, settings)
-    is_forced = settings.refresh or settings.upgrade
-    if not is_forced and (known := _with_remembered(survey, cache)).resolution is not None:
-        return known
+    survey = Survey(with_sources_applied(needs, interpreter), interpreter)
+    wanted = survey.wanted
     key = wanted.key
+    if not wanted.is_forced and (known := _with_remembered(survey, key, cache)).resolution is not None:
+        return known
     with cache.lock(key, reporter, "preparing the same requirements"):
-        if not is_forced and (known := _with_remembered(survey, cache)).resolution is not None:
+        if not wanted.is_forced and (known := _with_remembered(survey, key, cache)).resolution is not None:
             return known
         with closing(LazyIndex(wanted, cache, reporter)) as index:
             resolution = resolve_anew(wanted, index, reporter)
@@ -95,8 +98,8 @@ def newest_versions(survey: Survey, cache: Cache, reporter: Reporter) -> dict[st
 
     assert survey.resolution is not None
     reporter.step("Looking for newer versions")
-    needs, policy = survey.needs, survey.needs.policy.for_others()
-    wanted = ResolutionRequest(needs.requested, policy, survey.interpreter, needs.settings)
+    policy = survey.needs.policy.for_others()
+    wanted = replace(survey.wanted, policy=policy)
     with closing(LazyIndex(wanted, cache, reporter)) as index:
         return newest.newest_versions(survey.resolution.pins, policy, survey.interpreter, index.open())
 
@@ -122,10 +125,9 @@ def environment_size(environment: Environment) -> int:
     return directory_size(environment.path, without_shared=True)[0]
 
 
-def _with_remembered(survey: Survey, cache: Cache) -> Survey:
-    """Return the survey with what the cache has for it."""
+def _with_remembered(survey: Survey, key: str, cache: Cache) -> Survey:
+    """Return the survey with what the cache has for it; `key` names its resolution, which takes looking at folders."""
     settings = survey.needs.settings
-    key = resolution_key(survey.needs.requested, survey.needs.policy, survey.interpreter, settings)
     known = remembered_resolution(key, settings, cache)
     if known is None:
         return survey

@@ -61,10 +61,9 @@ def _never(survey: Survey) -> str | None:
 
 def _too_many_files(survey: Survey) -> str | None:
     """Return what is said where so many files decide that a record would be no shortcut, or None."""
-    needs = survey.needs
-    watched = watched_files((*needs.requested, *needs.policy.overrides))
+    watched = watched_files(survey.wanted.written)
     # Besides: the interpreter and the resolution.
-    if len(watched) + len(needs.files) + 2 <= MOST_STAMPS:
+    if len(watched) + len(survey.needs.files) + 2 <= MOST_STAMPS:
         return None
     return f"{len(watched):,} files and folders decide what is built of its folders; they are looked at each time"
 
