@@ -108,10 +108,10 @@ class _Setting(Value):
     in_block: bool = False
     in_config: bool = True
 
-    @property
-    def key(self) -> str:
-        """The name in TOML and, behind two dashes, on the command line."""
-        return self.name.removesuffix("_s").replace("_", "-")
+
+def key_of(name: str) -> str:
+    """Return what the field of a name is called in TOML and, behind two dashes, on the command line."""
+    return name.removesuffix("_s").replace("_", "-")
 
 
 def _text(value: object) -> str:
@@ -268,19 +268,20 @@ def resolve_settings(
     _refuse_unknown(config, config_path)
     in_script = f"{block_table.name} in the script"
     for setting in _SETTINGS:
+        key = key_of(setting.name)
         if setting.name in command_line and command_line[setting.name] is not None:
-            value, origin = command_line[setting.name], f"--{setting.key}"
+            value, origin = command_line[setting.name], f"--{key}"
         elif setting.variable and environ.get(setting.variable):
             value, origin = environ[setting.variable], f"the variable {setting.variable}"
-        elif setting.in_block and setting.key in block_tool:
-            value, origin = block_tool[setting.key], in_script
-        elif setting.in_config and setting.key in config:
-            value, origin = config[setting.key], config_path
+        elif setting.in_block and key in block_tool:
+            value, origin = block_tool[key], in_script
+        elif setting.in_config and key in config:
+            value, origin = config[key], config_path
         else:
             continue
         read = read_value(setting.name, value, origin, block_table if origin == in_script else None)
         if setting.name in _FORBIDDING and origin == in_script:
-            forbidden = read_value(setting.name, config.get(setting.key, ""), config_path)
+            forbidden = read_value(setting.name, config.get(key, ""), config_path)
             read, origin = _both(forbidden, read), config_path if forbidden else origin
         values[setting.name] = read
         origins[setting.name] = origin
@@ -309,7 +310,7 @@ def read_value(name: str, value: object, origin: str, table: BlockTable | None =
     try:
         return setting.read(value)
     except ValueError as error:
-        raise _wrong_value(setting.key, value, origin, error, table) from None
+        raise _wrong_value(key_of(name), value, origin, error, table) from None
 
 
 def _wrong_value(key: str, value: object, origin: str, error: ValueError, table: BlockTable | None) -> UsageError:
@@ -364,7 +365,7 @@ def is_on(name: str, environ: Mapping[str, str]) -> bool:
 
 
 def _refuse_unknown(config: Mapping[str, object], config_path: str) -> None:
-    known = sorted(setting.key for setting in _SETTINGS if setting.in_config)
+    known = sorted(key_of(setting.name) for setting in _SETTINGS if setting.in_config)
     for key in config:
         if key not in known:
             raise UsageError(f"{config_path}: there is no setting called {key!r}.", hint="Known: " + ", ".join(known))

@@ -16,6 +16,7 @@ from launcher.cli.warmth import Warmth
 from launcher.config_file import config_path
 from launcher.python.places import Surroundings
 from launcher.resolve.urls import mask_credentials
+from launcher.settings import key_of
 from launcher.survey import Survey, environment_size, package_sizes
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
@@ -130,7 +131,7 @@ def _settings(survey: Survey) -> Iterator[tuple[str, object, str]]:
     settings = survey.needs.settings
     for name, origin in sorted(settings.origins.items()):
         value = getattr(settings, name)
-        yield name.removesuffix("_s").replace("_", "-"), _plain(value), origin
+        yield key_of(name), _plain(value), origin
 
 
 def _plain(value: object) -> object:

@@ -16,40 +16,11 @@ from launcher.launch import record as records
 from launcher.launch import warm
 from launcher.prepare import Preparation, prepare
 from launcher.request import RunRequest, TargetKind
+from launcher.settings import Settings
+from launcher.value import names_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
-
-_SETTING_OPTIONS = (
-    "python",
-    "no_python_download",
-    "python_mirror",
-    "index_url",
-    "extra_index_url",
-    "find_links",
-    "no_index",
-    "keyring_provider",
-    "cert",
-    "client_cert",
-    "proxy",
-    "trusted_host",
-    "no_build",
-    "no_build_package",
-    "no_binary",
-    "no_binary_package",
-    "offline",
-    "refresh",
-    "upgrade",
-    "constraint",
-    "override",
-    "prerelease",
-    "resolution",
-    "exclude_newer",
-    "exclude_newer_package",
-    "link_mode",
-    "env_file",
-    "color",
-)
 
 
 def launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[str, ...], cache: Cache) -> int:
@@ -78,8 +49,8 @@ def run_request(
     arguments: tuple[str, ...] = (),
 ) -> RunRequest:
     """Return what parsed options ask for; the parameters are the fields of `RunRequest`."""
-    command_line = {name: getattr(options, name) for name in _SETTING_OPTIONS}
-    command_line |= {"max_age_s": options.max_age, "timeout_s": options.timeout, "retries": options.retries}
+    # Options are called as settings are, but for the unit; what is only a setting, nobody gives here.
+    command_line = {name: getattr(options, name.removesuffix("_s"), None) for name in names_of(Settings)}
     if options.quiet or options.verbose:
         command_line["verbosity"] = -1 if options.quiet else min(2, options.verbose)
     return RunRequest(

@@ -172,7 +172,7 @@ def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
     for name in names_of(Settings):
         if name not in {"origins", "verbosity"}:
-            assert f"`{name.removesuffix('_s').replace('_', '-')}`" in page
+            assert f"`{settings.key_of(name)}`" in page
 
 
 def test_a_launch_record_knows_every_variable_that_a_setting_has() -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.cli.launching import split_requirements
+from launcher.cli.launching import run_request, split_requirements
+from launcher.cli.parser import build_parser
+from launcher.request import TargetKind
+from launcher.settings import Settings
+from launcher.value import names_of
 
 
 @pytest.mark.parametrize(
@@ -25,3 +29,18 @@ from launcher.cli.launching import split_requirements
 )
 def test_commas_separate_requirements_unless_they_are_part_of_one(text: str, expected: list[str]) -> None:
     assert split_requirements(text) == expected
+
+
+def test_every_option_that_is_a_setting_reaches_it() -> None:
+    parser = build_parser()
+    others = {"module", "code", "with_", "with_requirements", "with_editable", "cache_dir", "quiet", "verbose"}
+    actions = {each.dest: each for each in parser._actions if each.dest not in {*others, "version", "help"}}
+    words = [
+        word
+        for each in actions.values()
+        for word in ([each.option_strings[-1]] if each.nargs == 0 else [each.option_strings[-1], "given"])
+    ]
+    request = run_request(TargetKind.CODE, "", parser.parse_args(words), (), 0)
+    given = {name for name, value in request.command_line.items() if value is not None}
+    assert given == {f"{name}_s" if name in ("max_age", "timeout") else name for name in actions}
+    assert given == set(names_of(Settings)) - {"index", "sources", "verbosity", "origins"}
