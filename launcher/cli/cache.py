@@ -10,7 +10,7 @@ from pathlib import Path
 
 from launcher.cache import Bucket, Cache
 from launcher.cli import console
-from launcher.cli.parser import Parser, add_general_options
+from launcher.cli.parser import Parser, add_commands, add_general_options
 from launcher.cli.run import open_cache
 from launcher.environment import collection
 from launcher.environment.environment import used_wheels
@@ -40,28 +40,23 @@ def build_parser() -> ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
     about = {
         "dir": "print where the cache is",
         "info": "show what is in the cache",
         "prune": "remove environments unused for 30 days and wheels that no environment uses",
         "clean": "remove everything, or what belongs to one script or package",
     }
-    for name, text in about.items():
-        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", add_help=False)
-        if name == "prune":
-            command.add_argument(
-                "--older-than", metavar="TIME", help="how long unused, such as '7 days' (default: '30 days')"
-            )
-        if name == "clean":
-            what = command.add_argument_group("what to clean")
-            what.add_argument(
-                "what", nargs="?", metavar="SCRIPT|PACKAGE", help="only what belongs to this one (default: everything)"
-            )
-        if name != "dir":
-            command.add_argument("--json", action="store_true", help="print JSON")
-        add_general_options(command)
-    add_general_options(parser)
+    commands = add_commands(parser, about)
+    commands["prune"].add_argument(
+        "--older-than", metavar="TIME", help="how long unused, such as '7 days' (default: '30 days')"
+    )
+    commands["clean"].add_argument_group("what to clean").add_argument(
+        "what", nargs="?", metavar="SCRIPT|PACKAGE", help="only what belongs to this one (default: everything)"
+    )
+    for name in ("info", "prune", "clean"):
+        commands[name].add_argument("--json", action="store_true", help="print JSON")
+    for each in (*commands.values(), parser):
+        add_general_options(each)
     return parser
 
 

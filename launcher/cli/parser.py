@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from launcher import __version__
@@ -83,6 +83,15 @@ def build_script_parser(name: str, arguments: str, description: str) -> argparse
         add_help=False,
         allow_abbrev=False,
     )
+
+
+def add_commands(parser: argparse.ArgumentParser, about: Mapping[str, str]) -> dict[str, argparse.ArgumentParser]:
+    """Add commands that stand behind another one, given what each does, and return their bare parsers by name."""
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
+    return {
+        name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", add_help=False)
+        for name, text in about.items()
+    }
 
 
 def add_preparation_options(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from launcher.cache import Bucket, Cache
 from launcher.cli import console
-from launcher.cli.parser import Parser, add_general_options
+from launcher.cli.parser import Parser, add_commands, add_general_options
 from launcher.cli.run import configure_console, open_cache
 from launcher.environment import collection
 from launcher.errors import IndexUnreachable, InterpreterNotFound, PyscriptError, UsageError
@@ -41,27 +41,23 @@ def build_parser() -> ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
     about = {
         "list": "show the Pythons that are here, and those that can be downloaded",
         "find": "print the path of the Python that a script, or one who asks for SPEC, would get",
         "install": "download Pythons: of each SPEC the newest that fits",
         "uninstall": "remove Pythons that pyscript downloaded: all that fit SPEC",
     }
-    for name, text in about.items():
-        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", add_help=False)
-        if name == "list":
-            command.add_argument("--json", action="store_true", help="print JSON")
-        if name == "find":
-            command.add_argument("spec", nargs="?", metavar="SPEC", help=_SPEC_HELP)
-            command.add_argument("--script", metavar="SCRIPT", help="the one that this script would run on")
-        if name in ("install", "uninstall"):
-            command.add_argument("spec", nargs="+", metavar="SPEC", help=_SPEC_HELP)
-        if name in ("list", "install"):
-            command.add_argument("--offline", action="store_true", default=None, help="do not use the network")
-            command.add_argument("--python-mirror", metavar="URL", help="download from here")
-        add_general_options(command)
-    add_general_options(parser)
+    commands = add_commands(parser, about)
+    commands["list"].add_argument("--json", action="store_true", help="print JSON")
+    commands["find"].add_argument("spec", nargs="?", metavar="SPEC", help=_SPEC_HELP)
+    commands["find"].add_argument("--script", metavar="SCRIPT", help="the one that this script would run on")
+    for name in ("install", "uninstall"):
+        commands[name].add_argument("spec", nargs="+", metavar="SPEC", help=_SPEC_HELP)
+    for name in ("list", "install"):
+        commands[name].add_argument("--offline", action="store_true", default=None, help="do not use the network")
+        commands[name].add_argument("--python-mirror", metavar="URL", help="download from here")
+    for each in (*commands.values(), parser):
+        add_general_options(each)
     return parser
 
 
