@@ -222,21 +222,21 @@ def _uninstall(cache: Cache, options: Namespace) -> None:
             )
         victims |= fitting
     running = set(collection.running_environments(cache))
+    environments = {directory: list(_environments_on(directory, cache)) for directory in victims}
     for directory in victims:
-        if running & set(_environments_on(directory, cache)):
+        if not running.isdisjoint(environments[directory]):
             raise PyscriptError(
                 f"A script that was started by pyscript is still running on {_short(directory)}.",
                 hint="Wait until it has ended, then try again.",
             )
     for directory, name in victims.items():
-        count = len(list(_environments_on(directory, cache)))
         installations.remove(directory)
         console.print_line(f"Removed {name}: {_short(directory)}")
-        if count:
+        if count := len(environments[directory]):
             used = (
                 "1 environment was made for it; its script gets another"
                 if count == 1
-                else (f"{count} environments were made for it; their scripts get another")
+                else f"{count} environments were made for it; their scripts get another"
             )
             console.print_line(f"{used} at the next launch.")
 

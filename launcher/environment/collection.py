@@ -74,13 +74,13 @@ def collect(cache: Cache, max_age_s: float, budget_bytes: int | None, in_use: st
         else:
             kept.append(path)
     _remove_unused_wheels(cache, kept, now, collected)
-    for path in _unused_builds(cache, kept, max_age_s):
+    for path in _unused_builds(cache, kept, now, max_age_s):
         _remove_build(cache, path, collected)
     _remove_leftovers(cache, now, collected)
     if budget_bytes is not None:
         spared = running | set(environments_of_scripts(cache))
         victims = [path for path in kept if path.name not in spared and not _is_fresh(path, now)]
-        _keep_to_budget(cache, victims, budget_bytes, collected)
+        _keep_to_budget(cache, victims, budget_bytes, now, collected)
     return collected
 
 
@@ -208,19 +208,16 @@ def _remove_environment(cache: Cache, path: Path, collected: Collected) -> None:
 
 def _remove_unused_wheels(cache: Cache, environments: Iterable[Path], now: float, collected: Collected) -> None:
     used = {key for path in environments for _, _, key in used_wheels(path)}
-    with suppress(OSError), os.scandir(cache.root / Bucket.WHEELS) as entries:
-        for entry in list(entries):
-            path = Path(entry.path)
-            if entry.name not in used and not _is_fresh(path, now) and _remove(cache, path, collected):
-                collected.wheels.append(entry.name)
+    for path in list(_entries(cache, Bucket.WHEELS)):
+        if path.name not in used and not _is_fresh(path, now) and _remove(cache, path, collected):
+            collected.wheels.append(path.name)
 
 
-def _unused_builds(cache: Cache, environments: Iterable[Path], min_age_s: float) -> Iterator[Path]:
+def _unused_builds(cache: Cache, environments: Iterable[Path], now: float, min_age_s: float) -> Iterator[Path]:
     """Yield the builds that nobody wanted for `min_age_s` seconds and no environment uses, the oldest first.
 
     An environment names the hash of a wheel, not its build, so those that are old enough are read.
     """
-    now = time.time()
     by_time = sorted((modified, path) for path in _entries(cache, Bucket.BUILT) if (modified := _modified(path)))
     old = [path for modified, path in by_time if now - modified >= min_age_s and not _is_fresh(path, now)]
     used = _sha256s(key for path in environments for _, _, key in used_wheels(path)) if old else set()
@@ -294,17 +291,18 @@ def _remove_stale_records(cache: Cache, collected: Collected) -> None:
             path.unlink()
 
 
-def _keep_to_budget(cache: Cache, oldest_first: list[Path], budget_bytes: int, collected: Collected) -> None:
+def _keep_to_budget(
+    cache: Cache, oldest_first: list[Path], budget_bytes: int, now: float, collected: Collected
+) -> None:
     # As much as has to be freed in all.
     enough = collected.freed_bytes + directory_size(cache.root)[0] - budget_bytes
     if collected.freed_bytes >= enough:
         return
     # Of a directory that is worked on, each change leaves a build; those go before what can be launched.
-    for path in _unused_builds(cache, list(_environments(cache)), 0):
+    for path in _unused_builds(cache, list(_environments(cache)), now, 0):
         _remove_build(cache, path, collected)
         if collected.freed_bytes >= enough:
             return
-    now = time.time()
     while collected.freed_bytes < enough and oldest_first:
         _remove_environment(cache, oldest_first.pop(0), collected)
         _remove_unused_wheels(cache, list(_environments(cache)), now, collected)
