@@ -162,8 +162,8 @@ def _why(survey: Survey) -> str:
 def _resolution(survey: Survey) -> str:
     if survey.resolution is None:
         return "none yet; the next launch makes one"
-    count = len(survey.resolution.pins)
-    return f"{count} package{'s' * (count != 1)}, resolved {_ago(survey.resolved_at or 0)} and remembered"
+    packages = output.counted(len(survey.resolution.pins), "package")
+    return f"{packages}, resolved {_ago(survey.resolved_at or 0)} and remembered"
 
 
 def _ago(moment: int) -> str:
@@ -171,8 +171,7 @@ def _ago(moment: int) -> str:
     elapsed = time.time() - moment
     for seconds, unit in _UNITS:
         if elapsed >= seconds:
-            count = int(elapsed // seconds)
-            return f"{count} {unit}{'s' * (count != 1)} ago"
+            return f"{output.counted(int(elapsed // seconds), unit)} ago"
     return "just now"
 
 

@@ -43,6 +43,15 @@ def print_columns(rows: Iterable[Sequence[Line]], right_aligned: Iterable[int] =
         print_parts(*_without_trailing_blanks(parts))
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number and what it counts.
+
+    >>> counted(1, "package"), counted(0, "wheel")
+    ('1 package', '0 wheels')
+    """
+    return f"{count} {noun}" + "s" * (count != 1)
+
+
 def speaks_unicode() -> bool:
     """Tell whether lines and arrows may be drawn on stdout."""
     return (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "") == "utf8"

@@ -96,7 +96,7 @@ def _tell(script: str | None, preparation: Preparation, *, python_only: bool) ->
         output.print_parts((str(preparation.environment.python), ""))
         return
     count = len(preparation.resolution.pins)
-    packages = f"{count} package{'s' * (count != 1)}" if count else "no packages"
+    packages = output.counted(count, "package") if count else "no packages"
     python = preparation.interpreter.version
     output.print_parts((f"{script or 'The environment'} is ready: {packages}, Python {python}.", ""))
 

@@ -137,7 +137,6 @@ def _summary(survey: Survey, graph: PackageGraph, branches: Sequence[Branch]) ->
     lines = []
     if any(branch.is_cut for branch in branches):
         lines.append("(*) shown in full elsewhere, nearer to the top")
-    count = len(graph.pins)
     stored = [name for name, size in graph.sizes.items() if size.is_stored]
     missing = [name for name in graph.pins if name not in stored]
     sizes = [
@@ -145,9 +144,8 @@ def _summary(survey: Survey, graph: PackageGraph, branches: Sequence[Branch]) ->
         for names, where in ((stored, "on disk"), (missing, "to download (+)"))
         if names and (total := graph.size(names)) is not None
     ]
-    lines.append(
-        ", ".join([f"{count} package{'s' * (count != 1)}", *sizes]) + f", for Python {survey.interpreter.version}"
-    )
+    packages = output.counted(len(graph.pins), "package")
+    lines.append(", ".join([packages, *sizes]) + f", for Python {survey.interpreter.version}")
     return lines
 
 
