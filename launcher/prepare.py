@@ -12,7 +12,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext, suppress
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from launcher.environment import environment as environments
 from launcher.environment.environment import Environment
 from launcher.environment.fetch import found_wheels, stored_wheels, with_built_wheels
 from launcher.environment.stored_wheel import store_key
-from launcher.errors import CacheUnusable, CommandNotFound, InvalidMetadata
+from launcher.errors import CacheUnusable, CommandNotFound
 from launcher.launch import record as records
 from launcher.launch.record import LaunchRecord
 from launcher.python.discovery import InterpreterRequest, Obtain, find_interpreter
@@ -39,7 +38,7 @@ from launcher.resolve.resolution import (
 )
 from launcher.script.source import ScriptSource
 from launcher.settings import Settings, has_credentials
-from launcher.value import Value, replace
+from launcher.value import Value, field, replace
 
 if TYPE_CHECKING:
     from launcher.python.demand import Demand, NotFetched
@@ -66,7 +65,7 @@ class Preparation(Value):
     resolution: Resolution
     environment: Environment
     source: ScriptSource | None = None
-    variables: Mapping[str, str] | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter: Reporter) -> Preparation:
@@ -95,7 +94,7 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
         resolution=resolution,
         environment=environment,
         source=needs.source,
-        variables=_env_file_variables(settings),
+        variables=needs.variables,
     )
 
 
@@ -326,25 +325,6 @@ def _program(request: RunRequest, environment: Environment, environ: Mapping[str
         f"There is no script {request.target!r} here, and no program of that name in the environment or on PATH.",
         hint=f"Check the name, or add what provides it: pyscript run --with PACKAGE {request.target}",
     )
-
-
-def _env_file_variables(settings: Settings) -> dict[str, str]:
-    variables: dict[str, str] = {}
-    for name in settings.env_file:
-        import logging  # noqa: PLC0415
-
-        from dotenv import dotenv_values  # noqa: PLC0415
-
-        try:
-            content = Path(name).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise InvalidMetadata(f"The env-file {name} cannot be read: {error}.") from error
-        if "\0" in content:
-            raise InvalidMetadata(f"The env-file {name} holds a zero byte, which no variable can.")
-        # It tells of lines that it does not understand by logging, to nobody who asked.
-        logging.getLogger("dotenv").setLevel(logging.ERROR)
-        variables |= {key: value or "" for key, value in dotenv_values(stream=StringIO(content)).items()}
-    return variables
 
 
 def _record(

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from launcher import settings as settings_module
 from launcher.config_file import config_path, read_config_file
-from launcher.errors import Excerpt, InvalidMetadata
+from launcher.errors import Excerpt
 from launcher.reporter import Reporter
 from launcher.resolve.resolution import Policy, Requested
 from launcher.script.inline_metadata import (
@@ -71,7 +71,7 @@ class Needs(Value):
     """Everything that decides which environment a request gets, and the script's `metadata` that it came from.
 
     `files` are those that were read on the way, by absolute path; `is_lasting` is False where the answer can change
-    without one of these files changing.
+    without one of these files changing. `variables` are those of env-files, for the script itself.
     """
 
     source: ScriptSource | None
@@ -81,6 +81,7 @@ class Needs(Value):
     files: tuple[str, ...]
     is_lasting: bool
     metadata: ScriptMetadata
+    variables: Mapping[str, str]
 
     @property
     def requires_python(self) -> str | None:
@@ -103,9 +104,6 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
     metadata = _read_metadata(source, reporter)
     settings = _settle(request, source, metadata, environ, reporter)
     requested = [*_of_block(request, source, metadata), *_of_options(request)]
-    for name in settings.env_file:
-        if not os.path.exists(name):
-            raise InvalidMetadata(f"The env-file {name} does not exist.", hint="Check the path given to --env-file.")
     files = [str(config_path(environ))]
     is_lasting = not (settings.refresh or settings.upgrade or settings.max_age_s is not None or settings.env_file)
     is_lasting = is_lasting and not (settings.python and _is_looked_up_on_path(settings.python))
@@ -148,7 +146,17 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         files=tuple(files),
         is_lasting=is_lasting,
         metadata=metadata,
+        variables=_env_file_variables(settings),
     )
+
+
+def _env_file_variables(settings: Settings) -> dict[str, str]:
+    if not settings.env_file:
+        return {}
+    # 20 ms for dotenv, and few launches have one.
+    from launcher.env_file import read_env_files  # noqa: PLC0415
+
+    return read_env_files(settings.env_file)
 
 
 def _is_looked_up_on_path(python: str) -> bool:

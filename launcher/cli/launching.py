@@ -122,7 +122,7 @@ def _target(split: SplitArguments) -> tuple[TargetKind, str]:
 
 def _launch(preparation: Preparation) -> int:
     argv, environ = list(preparation.argv), dict(os.environ)
-    for name, value in (preparation.variables or {}).items():
+    for name, value in preparation.variables.items():
         environ.setdefault(name, value)
     source = preparation.source
     try:

@@ -290,13 +290,14 @@ def test_version_and_help_are_for_stdout(run_pyscript: Program) -> None:
     [(b"A=\xff\xfe", "cannot be read"), (b"A=b\0c", "holds a zero byte"), (None, "cannot be read")],
 )
 def test_an_env_file_that_makes_no_sense_is_told(
-    content: bytes | None, message: str, run_pyscript: Program, tmp_path: Path
+    content: bytes | None, message: str, stocked: IndexServer, run_pyscript: Program, tmp_path: Path
 ) -> None:
     path = tmp_path / "my.env"
     path.mkdir() if content is None else path.write_bytes(content)
-    done = run_pyscript("--env-file", path, "-c", "print('ran')")
+    done = run_pyscript("--env-file", path, "--with", "speak", "-c", "print('ran')")
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
+    assert stocked.paths("*") == [], "it was told only after everything had been prepared"
     assert "Traceback" not in done.stderr
 
 

@@ -33,6 +33,7 @@ IMPORT_NAMES = {"python-dotenv": "dotenv"}
 
 IMPORTERS = {
     "build": {"resolve/build.py"},
+    "dotenv": {"env_file.py"},
     "filelock": {"cache.py"},
     "httpx2": {"resolve/fetcher.py"},
     "installer": {"environment/wheel_store.py"},
