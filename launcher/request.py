@@ -70,12 +70,14 @@ class RunRequest(Value):
 class Needs(Value):
     """Everything that decides which environment a request gets, and the script's `metadata` that it came from.
 
-    `files` are those that were read on the way, by absolute path; `is_lasting` is False where the answer can change
-    without one of these files changing. `variables` are those of env-files, for the script itself.
+    `requires_python` is the range of the script and of the locks and scripts that it is run with. `files` are those
+    that were read on the way, by absolute path; `is_lasting` is False where the answer can change without one of these
+    files changing. `variables` are those of env-files, for the script itself.
     """
 
     source: ScriptSource | None
     settings: Settings
+    requires_python: str | None
     requested: tuple[Requested, ...]
     policy: Policy
     files: tuple[str, ...]
@@ -84,15 +86,12 @@ class Needs(Value):
     variables: Mapping[str, str]
 
     @property
-    def requires_python(self) -> str | None:
-        """The script's range of Pythons."""
-        return self.metadata.requires_python
-
-    @property
     def requires_python_line(self) -> Excerpt | None:
-        """Where the script says which Python it requires; finding it takes 0.4 ms, and only messages show it."""
-        source = self.source
-        return excerpt_of_requires_python(source.path, source.text, self.metadata) if source else None
+        """Where the script says all of it; finding it takes 0.4 ms, and only messages show it."""
+        source, metadata = self.source, self.metadata
+        if source is None or self.requires_python != metadata.requires_python:
+            return None
+        return excerpt_of_requires_python(source.path, source.text, metadata)
 
 
 def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Reporter) -> Needs:
@@ -104,6 +103,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
     metadata = _read_metadata(source, reporter)
     settings = _settle(request, source, metadata, environ, reporter)
     requested = [*_of_block(request, source, metadata), *_of_options(request)]
+    requires_python = [] if metadata.requires_python is None else [metadata.requires_python]
     files = [str(config_path(environ))]
     is_lasting = not (settings.refresh or settings.upgrade or settings.max_age_s is not None or settings.env_file)
     is_lasting = is_lasting and not (settings.python and _is_looked_up_on_path(settings.python))
@@ -133,6 +133,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         for name in request.with_requirements:
             content = requirements_file.read_requirements_file(os.path.join(request.directory, name), environ)
             requested += requirements_file.as_requested(content)
+            requires_python += content.requires_python
             policy = requirements_file.with_policy_options(policy, settings, content)
             settings = requirements_file.with_index_options(settings, content)
             files += [os.path.abspath(path) for path in content.paths]
@@ -141,6 +142,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
     return Needs(
         source=source,
         settings=settings,
+        requires_python=",".join(requires_python) if requires_python else None,
         requested=tuple(requested),
         policy=policy,
         files=tuple(files),

@@ -1,12 +1,15 @@
-"""Paths in requirements count from the script, or from the current directory."""
+"""What a request needs: paths count from the script or from the current directory, and all of what it names counts."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
-from launcher.request import _with_absolute_path
+from launcher.reporter import SilentReporter
+from launcher.request import RunRequest, TargetKind, _with_absolute_path, read_needs
+from launcher.value import replace
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="paths of POSIX")
 
@@ -36,3 +39,18 @@ def test_a_relative_path_becomes_absolute(text: str, expected: str) -> None:
 
 def test_a_project_needs_no_dot() -> None:
     assert _with_absolute_path("lib[x]", "/srv/s", is_path=True) == "/srv/s/lib[x]"
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"), [('requires-python = ">=3.11"', ">=3.11,>=3.12"), ("dependencies = []", ">=3.12")]
+)
+def test_the_pythons_that_another_script_requires_are_required(own: str, expected: str, tmp_path: Path) -> None:
+    for name, line in (("x.py", own), ("other.py", 'requires-python = ">=3.12"')):
+        (tmp_path / name).write_text(f"# /// script\n# {line}\n# ///\n")
+    script = str(tmp_path / "x.py")
+    request = RunRequest(TargetKind.SCRIPT, script, (), (script,), 0, str(tmp_path))
+    environ, with_other = {"HOME": str(tmp_path), "PYSCRIPT_NO_PIP_CONFIG": "1"}, ("other.py",)
+    alone = read_needs(request, environ, SilentReporter())
+    assert (alone.requires_python_line is not None) == (alone.requires_python is not None)
+    needs = read_needs(replace(request, with_requirements=with_other), environ, SilentReporter())
+    assert (needs.requires_python, needs.requires_python_line) == (expected, None)
