@@ -104,28 +104,10 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
     settings = _settle(request, source, metadata, environ, reporter)
     requested = [*_of_block(request, source, metadata), *_of_options(request)]
     requires_python = [] if metadata.requires_python is None else [metadata.requires_python]
-    files = [str(config_path(environ))]
+    policy, paths, variables = _read_policy(request, source, settings, environ)
+    files = [str(config_path(environ)), *paths]
     is_lasting = not (settings.refresh or settings.upgrade or settings.max_age_s is not None or settings.env_file)
-    is_lasting = is_lasting and not (settings.python and _is_looked_up_on_path(settings.python))
-    policy = Policy(
-        prerelease=settings.prerelease,
-        resolution=settings.resolution,
-        exclude_newer=settings.exclude_newer,
-        exclude_newer_package=settings.exclude_newer_package,
-    )
-    if settings.constraint or settings.override:
-        # 40 ms for packaging, and few launches have any.
-        from launcher.resolve import written_policy  # noqa: PLC0415
-
-        directories = {
-            "": request.directory,
-            written_policy.IN_BLOCK: _directory_of(source, request),
-            files[0]: os.path.dirname(files[0]),
-        }
-        written = written_policy.read_written_policy(policy, settings, directories, environ)
-        policy = written.policy
-        files += written.paths
-        is_lasting = is_lasting and not written.variables
+    is_lasting = is_lasting and not (variables or (settings.python and _is_looked_up_on_path(settings.python)))
     if request.with_requirements:
         # 40 ms for packaging, and few launches name a file.
         from launcher.resolve import requirements_file  # noqa: PLC0415
@@ -150,6 +132,29 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         metadata=metadata,
         variables=_env_file_variables(settings),
     )
+
+
+def _read_policy(
+    request: RunRequest, source: ScriptSource | None, settings: Settings, environ: Mapping[str, str]
+) -> tuple[Policy, tuple[str, ...], tuple[str, ...]]:
+    """Return what the settings say of versions, the files that were read for it, and the variables in these."""
+    policy = Policy(
+        prerelease=settings.prerelease,
+        resolution=settings.resolution,
+        exclude_newer=settings.exclude_newer,
+        exclude_newer_package=settings.exclude_newer_package,
+    )
+    if not (settings.constraint or settings.override):
+        return policy, (), ()
+    # 40 ms for packaging, and few launches have any.
+    from launcher.resolve.written_policy import read_written_policy  # noqa: PLC0415
+
+    config = str(config_path(environ))
+    directories = {"": request.directory, config: os.path.dirname(config)}
+    for origin in filter(settings_module.is_of_script, settings.origins.values()):
+        directories[origin] = _directory_of(source, request)
+    written = read_written_policy(policy, settings, directories, environ)
+    return written.policy, written.paths, written.variables
 
 
 def _env_file_variables(settings: Settings) -> dict[str, str]:

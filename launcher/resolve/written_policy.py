@@ -16,8 +16,6 @@ from launcher.value import replace
 _PATH = re.compile(r"[./~\\]|[A-Za-z]:[/\\]")
 _SUFFIXES = (".txt", ".in", ".toml", ".cfg", ".lock", ".pip", ".py", ".reqs")
 _REQUIREMENT = re.compile(r"[<>=!~;@\[]")
-IN_BLOCK = "[tool.pyscript] in the script"
-"""The origin of a setting in the block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,7 @@ def read_written_policy(
     """Return `policy` with the settings' constraints and overrides, from requirements and files.
 
     `directories` maps the origin of a setting to the directory that its relative paths start from, "" all others.
-    Raises `UsageError` where a file cannot be read, and `InvalidMetadata`, with the
-    line, for what in it can be neither.
+    Raises `UsageError` where a file cannot be read, and `InvalidMetadata`, with the line, for what in it is neither.
     """
     found: dict[str, list[Requested]] = {"constraint": [], "override": []}
     paths: list[str] = []

@@ -8,8 +8,10 @@ import pytest
 
 from launcher.errors import InvalidMetadata, PyscriptError, UsageError
 from launcher.resolve.resolution import Policy, Requested
-from launcher.resolve.written_policy import IN_BLOCK, WrittenPolicy, read_written_policy
+from launcher.resolve.written_policy import WrittenPolicy, read_written_policy
 from launcher.settings import Settings
+
+IN_BLOCK = "[tool.pyscript] in the script"
 
 
 def read(directory: Path, **settings: object) -> WrittenPolicy:
