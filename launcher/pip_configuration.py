@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from launcher.errors import UsageError
-from launcher.settings import Settings, read_value
+from launcher.settings import Settings, is_of_script, read_value
 from launcher.value import replace
 
 KEYS = (
@@ -42,7 +42,9 @@ def with_pip_configuration(settings: Settings, environ: Mapping[str, str], files
     origins = dict(settings.origins)
     for key, (text, origin) in found.items():
         name = key.replace("-", "_")
-        if name not in origins and (value := _ours(key, text)):
+        # What it forbids, a block does not allow, as with the config file.
+        is_free = name not in origins or (key == "no-index" and is_of_script(origins[name]) and not settings.no_index)
+        if is_free and (value := _ours(key, text)):
             values[name] = read_value(name, value, origin)
             origins[name] = origin
     return replace(settings, **values, origins=origins)

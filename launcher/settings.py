@@ -17,9 +17,6 @@ from launcher.value import Value, field, replace
 if TYPE_CHECKING:
     from launcher.script.index_tables import NamedIndex, Source
 
-_FORBIDDING = ("no_build", "no_build_package")
-"""What a person forbids by these in the config file, a block can add to but not take back."""
-
 LINK_MODES = ("fold", "hardlink", "copy")
 """Each is what the one before falls back to."""
 
@@ -99,7 +96,7 @@ class _Setting(Value):
     """How one field is called and read.
 
     `read` raises ValueError with what would have been right; where the value is a table, also with what is wrong and a
-    word to find it by.
+    word to find it by. What a person forbids in a file by one that `forbids`, a block can add to but not take back.
     """
 
     name: str
@@ -107,6 +104,7 @@ class _Setting(Value):
     variable: str | None = None
     in_block: bool = False
     in_config: bool = True
+    forbids: bool = False
 
 
 def key_of(name: str) -> str:
@@ -219,7 +217,7 @@ _SETTINGS = (
     _Setting("index_url", _text, "PYSCRIPT_INDEX_URL", in_block=True),
     _Setting("extra_index_url", _texts, "PYSCRIPT_EXTRA_INDEX_URL", in_block=True),
     _Setting("find_links", _texts, "PYSCRIPT_FIND_LINKS", in_block=True),
-    _Setting("no_index", _boolean, "PYSCRIPT_NO_INDEX", in_block=True),
+    _Setting("no_index", _boolean, "PYSCRIPT_NO_INDEX", in_block=True, forbids=True),
     _Setting("index", _table("read_indexes"), in_block=True),
     _Setting("sources", _table("read_sources"), in_block=True, in_config=False),
     _Setting("keyring_provider", _one_of(("disabled", "subprocess")), "PYSCRIPT_KEYRING_PROVIDER"),
@@ -227,11 +225,11 @@ _SETTINGS = (
     _Setting("client_cert", _text, "PYSCRIPT_CLIENT_CERT"),
     _Setting("proxy", _text, "PYSCRIPT_PROXY"),
     _Setting("trusted_host", _texts, "PYSCRIPT_TRUSTED_HOST"),
-    _Setting("no_build", _boolean, "PYSCRIPT_NO_BUILD", in_block=True),
-    _Setting("no_build_package", _texts, "PYSCRIPT_NO_BUILD_PACKAGE", in_block=True),
-    _Setting("no_binary", _boolean, "PYSCRIPT_NO_BINARY", in_block=True),
-    _Setting("no_binary_package", _texts, "PYSCRIPT_NO_BINARY_PACKAGE", in_block=True),
-    _Setting("offline", _boolean, "PYSCRIPT_OFFLINE", in_block=True),
+    _Setting("no_build", _boolean, "PYSCRIPT_NO_BUILD", in_block=True, forbids=True),
+    _Setting("no_build_package", _texts, "PYSCRIPT_NO_BUILD_PACKAGE", in_block=True, forbids=True),
+    _Setting("no_binary", _boolean, "PYSCRIPT_NO_BINARY", in_block=True, forbids=True),
+    _Setting("no_binary_package", _texts, "PYSCRIPT_NO_BINARY_PACKAGE", in_block=True, forbids=True),
+    _Setting("offline", _boolean, "PYSCRIPT_OFFLINE", in_block=True, forbids=True),
     _Setting("refresh", _boolean, "PYSCRIPT_REFRESH", in_config=False),
     _Setting("upgrade", _boolean, "PYSCRIPT_UPGRADE", in_config=False),
     _Setting("max_age_s", read_duration, "PYSCRIPT_MAX_AGE", in_block=True),
@@ -280,8 +278,8 @@ def resolve_settings(
         else:
             continue
         read = read_value(setting.name, value, origin, block_table if origin == in_script else None)
-        if setting.name in _FORBIDDING and origin == in_script:
-            forbidden = read_value(setting.name, config.get(key, ""), config_path)
+        if setting.forbids and origin == in_script and key in config:
+            forbidden = read_value(setting.name, config[key], config_path)
             read, origin = _both(forbidden, read), config_path if forbidden else origin
         values[setting.name] = read
         origins[setting.name] = origin

@@ -54,6 +54,15 @@ def test_everything_that_says_where_packages_come_from(write: Write) -> None:
     assert settings.origins["index_url"] == f"pip's {path}"
 
 
+def test_a_block_does_not_take_back_that_no_index_is_asked(write: Write) -> None:
+    of_script = resolve_settings({}, {}, {"no-index": False, "index-url": "https://a/"}, {})
+    for environ, files in (({"PIP_NO_INDEX": "1"}, []), ({}, [write("pip.conf", "[global]\nno-index = true\n")])):
+        settings = with_pip_configuration(of_script, environ, files)
+        assert settings.no_index and "pip" in settings.origins["no_index"].lower()
+    assert with_pip_configuration(of_script, {"PIP_INDEX_URL": "https://b/"}, []).index_url == "https://a/"
+    assert not with_pip_configuration(resolve_settings({}, {"PYSCRIPT_NO_INDEX": "0"}, {}, {}), environ, files).no_index
+
+
 def test_variables_then_later_files_then_earlier_ones(write: Write) -> None:
     files = [write("1", "[global]\nindex-url = https://1/\nproxy = http://1/"), write("2", "[global]\nproxy=http://2/")]
     settings = with_pip_configuration(Settings(), {}, files)

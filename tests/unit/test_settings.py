@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher import settings as settings_module
 from launcher.config_file import config_path, read_config_file
 from launcher.errors import Excerpt, UsageError
 from launcher.request import with_relative_paths_from
@@ -37,23 +38,33 @@ def test_each_layer_gives_way_to_the_one_before() -> None:
         assert settings.origins["index_url"] == origin
 
 
-@pytest.mark.parametrize(
-    ("block", "config", "forbidden", "packages", "origin"),
-    [
-        (False, True, True, ("a", "b"), "config.toml"),
-        (True, False, True, ("a", "b"), "[tool.pyscript] in the script"),
-        (False, False, False, ("a", "b"), "[tool.pyscript] in the script"),
-    ],
-)
-def test_a_block_does_not_allow_what_the_config_file_forbids(
-    block: bool, config: bool, forbidden: bool, packages: tuple[str, ...], origin: str
-) -> None:
-    in_block = {"no-build": block, "no-build-package": ["b"]}
-    in_config = {"no-build": config, "no-build-package": ["a"]}
-    settings = resolve_settings({}, {}, in_block, in_config)
-    assert (settings.no_build, settings.no_build_package) == (forbidden, packages)
-    assert settings.origins["no_build"] == origin
-    assert not resolve_settings({}, {"PYSCRIPT_NO_BUILD": "0"}, {}, in_config).no_build, "who says so may"
+FORBIDDING = ["no_index", "no_build", "no_build_package", "no_binary", "no_binary_package", "offline"]
+
+
+@pytest.mark.parametrize("name", FORBIDDING)
+def test_a_block_adds_to_what_the_config_file_forbids_and_takes_nothing_back(name: str) -> None:
+    key, variable, is_list = name.replace("_", "-"), f"PYSCRIPT_{name.upper()}", name.endswith("package")
+    something, nothing, other = (["a"], [], ["b"]) if is_list else (True, False, True)
+    joined = ("a", "b") if is_list else True
+    for block, config, value, origin in (
+        (nothing, something, ("a",) if is_list else True, "config.toml"),
+        (other, something, joined, "config.toml"),
+        (something, nothing, ("a",) if is_list else True, "[tool.pyscript] in the script"),
+        (nothing, nothing, () if is_list else False, "[tool.pyscript] in the script"),
+    ):
+        settings = resolve_settings({}, {}, {key: block}, {key: config})
+        assert (getattr(settings, name), settings.origins[name]) == (value, origin)
+    uv = resolve_settings({}, {}, {key: nothing}, {key: something}, block_table=BlockTable("[tool.uv]"))
+    assert uv.origins[name] == "config.toml"
+    one_time = resolve_settings({}, {variable: "b" if is_list else "no"}, {}, {key: something})
+    assert getattr(one_time, name) == (("b",) if is_list else False), "who says so may"
+
+
+def test_what_forbids_is_what_a_block_may_only_add_to() -> None:
+    """A setting that is new, may stand in a block and is called no-… has to be thought of."""
+    in_block = [each for each in settings_module._SETTINGS if each.in_block]
+    assert [each.name for each in in_block if each.forbids] == FORBIDDING
+    assert {each.name for each in in_block if each.name.startswith("no_")} <= set(FORBIDDING)
 
 
 def test_an_option_that_was_not_given_does_not_hide_a_variable() -> None:
