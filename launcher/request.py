@@ -71,8 +71,8 @@ class Needs(Value):
     """Everything that decides which environment a request gets, and the script's `metadata` that it came from.
 
     `requires_python` is the range of the script and of the locks and scripts that it is run with. `files` are those
-    that were read on the way, by absolute path; `is_lasting` is False where the answer can change without one of these
-    files changing. `variables` are those of env-files, for the script itself.
+    that were read on the way, or would have been were they there, by absolute path; `is_lasting` is False where the
+    answer can change without one of these changing. `variables` are those of env-files, for the script itself.
     """
 
     source: ScriptSource | None
@@ -241,21 +241,22 @@ def _tool_table(
 
 
 def _with_pip_configuration(settings: Settings, environ: Mapping[str, str], files: list[str]) -> Settings:
-    """Fill in what pip's configuration says, and add to `files` those that were read."""
+    """Fill in what pip's configuration says, and add to `files` those where it is, or would be."""
     if settings_module.is_on("PYSCRIPT_NO_PIP_CONFIG", environ):
         return settings
-    found = _pip_config_files(environ)
+    places = _pip_config_files(environ)
+    files += places
+    found = [path for path in places if os.path.isfile(path)]
     if not found and environ.keys().isdisjoint(_PIP_VARIABLES):
         return settings
     # A millisecond, with a file 4 more for configparser; and most machines have no configuration of pip.
     from launcher.pip_configuration import with_pip_configuration  # noqa: PLC0415
 
-    files += found
     return with_pip_configuration(settings, environ, found)
 
 
 def _pip_config_files(environ: Mapping[str, str]) -> list[str]:
-    """Return pip's configuration files that exist: the machine's, the user's, the environment's, PIP_CONFIG_FILE."""
+    """Return where pip's configuration files may be: the machine's, the user's, the environment's, PIP_CONFIG_FILE."""
     name = "pip.ini" if sys.platform == "win32" else "pip.conf"
     chosen, home = environ.get("PIP_CONFIG_FILE", ""), environ.get("HOME") or os.path.expanduser("~")
     if chosen == os.devnull:
@@ -274,7 +275,7 @@ def _pip_config_files(environ: Mapping[str, str]) -> list[str]:
     # The environment that pyscript is installed in; `sys.prefix` does not know it without the site module.
     places.append(os.path.dirname(os.path.dirname(sys.executable)))
     files = [*(os.path.join(place, name) for place in places), *([os.path.abspath(chosen)] if chosen else [])]
-    return [path for path in dict.fromkeys(files) if os.path.isfile(path)]
+    return list(dict.fromkeys(files))
 
 
 def _directory_of(source: ScriptSource | None, request: RunRequest) -> str:

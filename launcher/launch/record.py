@@ -70,6 +70,7 @@ VARIABLES = (
     "PIP_EXTRA_INDEX_URL",
     "PIP_FIND_LINKS",
     "PIP_NO_INDEX",
+    "XDG_CONFIG_DIRS",
 )
 """Variables that could change what the full path decides.
 

@@ -261,3 +261,22 @@ def test_a_launch_record_knows_the_file_of_pip_that_was_read(
     assert broken.returncode == 2
     assert f"pip's configuration file {path} cannot be read" in flat(broken.stderr)
     assert "PYSCRIPT_NO_PIP_CONFIG=1" in broken.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the places differ")
+def test_a_launch_notices_where_pip_is_told_something_new(
+    stocked: IndexServer, company: IndexServer, run_pyscript: Program, write_script: WriteScript, home: Path
+) -> None:
+    del run_pyscript.environ["PYSCRIPT_NO_PIP_CONFIG"], run_pyscript.environ["PYSCRIPT_INDEX_URL"]
+    script, own = write_script(SAYS_VERSION, "speak"), home / ".config" / "pip" / "pip.conf"
+    for name, index in [("one", company), ("two", stocked)]:
+        path = home / name / "pip" / "pip.conf"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"[global]\nindex-url = {index.index_url}\n")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert run_pyscript(script, env={"XDG_CONFIG_DIRS": str(home / "one")}).stdout == "0.5\n"
+    run_pyscript.environ["XDG_CONFIG_DIRS"] = str(home / "two")
+    assert run_pyscript(script).stdout == "2.0\n", "another place"
+    own.parent.mkdir(parents=True)
+    own.write_text(f"[global]\nindex-url = {company.index_url}\n")
+    assert run_pyscript(script).stdout == "0.5\n", "a file that was not there"
