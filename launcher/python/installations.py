@@ -6,19 +6,16 @@ They lie in the data directory and not in the cache, because environments point 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import stat
 import sys
-import tarfile
 import time
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from launcher import unpacking
 from launcher.cache import Cache, remove_tree
 from launcher.errors import DataUnusable, HashMismatch, IndexUnreachable, InterpreterNotFound
 from launcher.python.answer import Refusal, ask
@@ -29,7 +26,6 @@ from launcher.reporter import Reporter
 from launcher.settings import Settings
 
 _TEMPORARY = ".new-"
-_UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, ValueError)
 _ABANDONED_S = 24 * 3600
 
 
@@ -193,18 +189,9 @@ def _download(build: Build, directory: Path, server: Server, reporter: Reporter)
 
 def _unpack(archive: Path, directory: Path, build: Build) -> Path:
     """Return the one directory that the archive holds, unpacked; nothing is written outside `directory`."""
-    if not hasattr(tarfile, "data_filter"):
-        raise InterpreterNotFound(
-            f"Python {sys.version.split()[0]}, on which pyscript runs, cannot unpack archives safely; 3.11.4 can."
-        )
     try:
-        if archive.suffix == ".zip":
-            with zipfile.ZipFile(archive) as zipped:
-                zipped.extractall(directory)  # it leaves out drives, roots and `..` by itself
-        else:
-            with tarfile.open(archive) as packed:
-                packed.extractall(directory, filter="data")
-    except _UNREADABLE as error:
+        unpacking.unpack(archive, directory)
+    except unpacking.Unsound as error:
         raise InterpreterNotFound(f"{build.filename} cannot be unpacked: {error}.") from error
     entries = list(directory.iterdir())
     if len(entries) != 1 or not entries[0].is_dir():

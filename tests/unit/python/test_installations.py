@@ -149,12 +149,6 @@ def test_a_name_is_not_believed(root: Path, cache_dir: Path, answers: dict[str, 
     assert list(root.iterdir()) == []
 
 
-def test_a_python_that_cannot_unpack_safely(root: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(tarfile, "data_filter")
-    with pytest.raises(InterpreterNotFound, match=r"cannot unpack archives safely; 3.11.4 can\."):
-        _add(root, cache_dir, FakePython("3.39.1"))
-
-
 def test_what_killed_launches_left_goes_in_time(root: Path, cache_dir: Path) -> None:
     old, new = root / ".new-1-old", root / ".new-2-new"
     for path in (old, new):
