@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
-from tests.support.index_server import Fault, IndexServer
+from tests.support.index_server import Fault, Hold, IndexServer
 
 IMPORT = "import speak; print(speak.__version__)"
 
@@ -98,8 +98,10 @@ def test_what_was_told_is_not_lost_where_a_download_still_runs_at_the_end(
 ) -> None:
     good = write_script("", "greet", name="good.py")
     bad = write_script("", "nothere", "speak", name="bad.py")
-    stocked.fail("/simple/speak/", Fault(delay_s=5))
+    hold = Hold()
+    stocked.fail("/simple/speak/", Fault(hold=hold))
     done = run_pyscript("prepare", good, bad)
+    hold.release()
     assert "1 of 2 scripts could not be prepared" in done.stderr
     assert done.stdout.startswith(f"{good} is ready: 1 package, ")
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
-from tests.support.index_server import Fault, IndexServer
+from tests.support.index_server import Fault, Hold, IndexServer
 from tests.support.wheels import Wheel
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and exec are POSIX's")
@@ -39,14 +39,15 @@ def test_fifty_first_launches_make_one_preparation_and_fifty_good_runs(
 def test_different_scripts_do_not_wait_for_each_other(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
 ) -> None:
-    stocked.fail("*voice*.whl", Fault(delay_s=8))
-    slow = run_pyscript.start(write_script("", "voice", name="slow.py"))
-    while not stocked.paths("*voice*"):
-        time.sleep(0.05)
-    started = time.monotonic()
+    hold = Hold()
+    stocked.fail("*voice*.whl", Fault(hold=hold))
+    run_pyscript.environ["PYSCRIPT_TIMEOUT"] = "300"
+    slow = run_pyscript.start(write_script("print('slow')", "voice", name="slow.py"))
+    hold.wait_until_asked()
     assert run_pyscript(write_script("print('quick')", "greet", name="quick.py")).stdout == "quick\n"
-    assert slow.poll() is None, "the slow one was to be still at it"
-    assert time.monotonic() - started < 8
+    assert slow.poll() is None, "it was to be still at it"
+    hold.release()
+    assert slow.communicate(timeout=60)[0] == "slow\n"
 
 
 # Growing pauses walk a kill through all of a preparation: start, resolution, download, unpacking, composing, launch.
@@ -66,18 +67,25 @@ def test_a_launch_killed_anywhere_leaves_a_cache_that_works(
     assert (done.returncode, done.stdout) == (0, "2.0\n"), done.stderr
 
 
+def start_and_hold_a_download(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> subprocess.Popen[str]:
+    """Start a launch whose one wheel has come and whose other one is kept back."""
+    hold = Hold()
+    stocked.fail("*voice*.whl", Fault(hold=hold))
+    launch = run_pyscript.start(write_script("", "speak"), env={"PYSCRIPT_TIMEOUT": "300"})
+    hold.wait_until_asked()
+    while not stocked.paths("*speak*.whl"):
+        time.sleep(0.01)
+    return launch
+
+
 def test_an_interrupt_ends_quietly_and_cleans_up(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
 ) -> None:
-    stocked.fail("*voice*.whl", Fault(delay_s=8))
-    launch = run_pyscript.start(write_script("", "speak"))
-    while not stocked.paths("*speak*.whl"):  # voice's is asked for at the same time, but logged when it is answered
-        time.sleep(0.05)
-    time.sleep(0.5)
-    interrupted = time.monotonic()
+    launch = start_and_hold_a_download(stocked, run_pyscript, write_script)
     launch.send_signal(signal.SIGINT)
-    _, error = launch.communicate(timeout=25)
-    assert time.monotonic() - interrupted < 6, "it waited for the download"
+    _, error = launch.communicate(timeout=Hold.LONGEST_S / 2)  # it does not wait for the download
     assert launch.returncode == -signal.SIGINT
     assert "Traceback" not in error
     assert os.listdir(cache_dir / "tmp") == []
@@ -236,13 +244,9 @@ def test_the_environment_about_to_be_launched_is_not_collected(
 def test_a_request_to_end_shows_the_cursor_and_cleans_up(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
 ) -> None:
-    stocked.fail("*voice*.whl", Fault(delay_s=8))
-    launch = run_pyscript.start(write_script("", "speak"))
-    while not stocked.paths("*speak*.whl"):
-        time.sleep(0.05)
-    time.sleep(0.5)
+    launch = start_and_hold_a_download(stocked, run_pyscript, write_script)
     launch.terminate()
-    _, error = launch.communicate(timeout=25)
+    _, error = launch.communicate(timeout=Hold.LONGEST_S / 2)
     assert (launch.returncode, error) == (-signal.SIGTERM, "")
     assert os.listdir(cache_dir / "tmp") == []
 

@@ -56,16 +56,43 @@ class LoggedRequest:
     headers: Mapping[str, str]
 
 
+class Hold:
+    """Keeps answers back until it is released: a test then knows what goes on meanwhile, however slow the machine is.
+
+    One that nobody releases ends after `LONGEST_S`, so that what waits for it fails and does not hang.
+    """
+
+    LONGEST_S = 60
+
+    def __init__(self) -> None:
+        self._asked, self._released = threading.Event(), threading.Event()
+
+    def wait_until_asked(self) -> None:
+        """Return when a request has come whose answer is kept back."""
+        assert self._asked.wait(self.LONGEST_S), "nobody asked"
+
+    def release(self) -> None:
+        """Let all answers go."""
+        self._released.set()
+
+    def keep_back(self) -> None:
+        """Return when the answer may go; the server calls it."""
+        self._asked.set()
+        self._released.wait(self.LONGEST_S)
+
+
 @dataclass
 class Fault:
     """What goes wrong for requests whose path matches; give only what should differ from a sound answer.
 
-    `times` counts down: None means always. `truncate_to` keeps that many bytes of the body and then drops the
-    connection; `drop` drops it without an answer. `content` replaces the body, `headers` are added (None removes one).
+    `times` counts down: None means always. `hold` keeps the answer back until it is released. `truncate_to` keeps that
+    many bytes of the body and then drops the connection; `drop` drops it without an answer. `content` replaces the
+    body, `headers` are added (None removes one).
     """
 
     status: int | None = None
     delay_s: float = 0.0
+    hold: Hold | None = None
     truncate_to: int | None = None
     drop: bool = False
     content: bytes | None = None
@@ -268,6 +295,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         fault = self.index._take_fault(path) or Fault()
         time.sleep(self.index.latency_s + fault.delay_s)
+        if fault.hold is not None:
+            fault.hold.keep_back()
         if fault.drop:
             self._log(0)
             self.close_connection = True
