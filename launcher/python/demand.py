@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 _SPECIFIERS = "https://packaging.python.org/en/latest/specifications/version-specifiers/"
 _NEWEST_MINOR = 14
-"""The newest Python that scripts are tested on; only the advice in messages looks at it."""
+"""The newest Python that scripts are tested on, as in the classifiers of pyproject.toml.
+
+It orders what could be downloaded or advised and excludes nothing: one that has grown old means an older Python, for as
+long as anybody builds that.
+"""
 _MICROS = 40
 """More releases than any series of Python has."""
 

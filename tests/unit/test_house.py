@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 import launcher
 from launcher import errors, settings
 from launcher.launch.record import VARIABLES
+from launcher.python import demand
 from launcher.settings import Settings
 from launcher.value import names_of
 
@@ -167,6 +168,12 @@ def test_every_dependency_is_explained() -> None:
     page = (ROOT / "docs/explanation/dependencies.md").read_text(encoding="utf-8")
     for text in PYPROJECT["project"]["dependencies"]:
         assert f"`{Requirement(text).name}`" in page
+
+
+def test_the_newest_python_is_the_one_that_is_declared() -> None:
+    """Whoever declares another one is reminded of what is downloaded where a script leaves the choice open."""
+    series = [each.rpartition("::")[2].strip() for each in PYPROJECT["project"]["classifiers"] if ":: 3." in each]
+    assert max(int(each.partition(".")[2]) for each in series) == demand._NEWEST_MINOR
 
 
 def test_every_setting_is_documented() -> None:

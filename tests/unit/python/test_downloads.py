@@ -149,6 +149,16 @@ def test_builds_of_a_mirrors_own() -> None:
     assert list(catalogue.builds("cpython", False, 12)) == []
 
 
+def test_a_launcher_that_has_grown_old_gets_what_is_still_built() -> None:
+    versions = ("3.20.4", "3.21.1", "3.22.0")
+    names = [f"cpython-{version}-x86_64-unknown-linux-gnu-install_only.tar.gz" for version in versions]
+    catalogue = open_catalogue(*_vouched(*names))
+    for requires, version in ((None, "3.20.4"), (">=3.11", "3.20.4"), (">=3.21", "3.21.1"), ("==3.22.*", "3.22.0")):
+        build = find_build(Demand(InterpreterRequest(requires)), catalogue)
+        assert build is not None and build.version == version
+    assert Demand(InterpreterRequest(">=3.21")).name_to_install == "3.21"
+
+
 def test_a_list_that_is_not_the_one_vouched_for() -> None:
     mirror, shelf = _vouched("cpython-3.13.1-x86_64-unknown-linux-gnu-install_only.tar.gz")
     content = shelf.contents["https://m.invalid/SHA256SUMS"] + b"\n"
