@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
@@ -19,7 +22,9 @@ from launcher.resolve.urls import mask_credentials
 from launcher.settings import key_of
 from launcher.survey import Survey, environment_size, package_sizes
 
-_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_DURATIONS = ("max-age", "exclude-newer", "timeout")
+"""Settings whose number is one of seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,34 @@ class Facts:
 def show(facts: Facts) -> None:
     """Print what is known, one subject below the other."""
     output.print_parts((facts.script, "bold"))
+    subjects = list(_subjects(facts))
+    width = None
+    if sys.stdout is not None and sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns - max(len(label) for label, _ in subjects) - 4
     rows: list[list[Line]] = []
-    for label, lines in _subjects(facts):
-        for position, (text, remark) in enumerate(lines):
+    for label, lines in subjects:
+        fitted = [piece for text, remark in lines for piece in in_width(text, remark, width)]
+        for position, (text, remark) in enumerate(fitted):
             value = [(text, "good" if text == "warm" else ""), (f"  ({remark})" if remark else "", "dim")]
             rows.append([[("  " + (label if position == 0 else ""), "dim")], value])
     output.print_columns(rows)
+
+
+def in_width(text: str, remark: str, width: int | None) -> list[tuple[str, str]]:
+    """Return a text and its remark as lines of at most `width`, of which no word is broken; None: as one line.
+
+    >>> in_width("requests[socks]>=2.31 ; python_version >= '3.8'", "line 3", 30)
+    [('requests[socks]>=2.31 ;', ''), ("  python_version >= '3.8'", ''), ('', 'line 3')]
+    """
+    if width is None or len(text) + len(remark) + 4 * bool(remark) <= width:
+        return [(text, remark)]
+    wrapped = textwrap.wrap(
+        text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+    *before, last = wrapped or [""]
+    if remark and len(last) + len(remark) + 4 > width:
+        return [*((line, "") for line in (*before, last)), ("", remark)]
+    return [*((line, "") for line in before), (last, remark)]
 
 
 def as_json(facts: Facts) -> Mapping[str, object]:
@@ -92,14 +119,18 @@ def _subjects(facts: Facts) -> Iterator[tuple[str, _Lines]]:
         yield "block", [("none: the script names no requirements", "")]
     if metadata.requires_python is not None:
         yield "requires-python", [(metadata.requires_python, f"line {line.line_number}" if line else "")]
-    yield "requirements", _requirements(survey) or [("none", "")]
+    here = f" of {survey.needs.source.path}" if survey.needs.source else ""
+    yield (
+        "requirements",
+        [(text, origin.removesuffix(here)) for text, origin in _requirements(survey)] or [("none", "")],
+    )
     for name, table in metadata.tool.items():
         yield f"[tool.{name}]", _table(table)
     interpreter = survey.interpreter
     kind = "Python" if interpreter.implementation == "cpython" else interpreter.implementation
     yield "interpreter", [(f"{kind} {interpreter.version}, {interpreter.executable}", ""), (_why(survey), "")]
     if settings := list(_settings(survey)):
-        yield "settings", [(f"{key} = {_value(value)}", origin) for key, value, origin in settings]
+        yield "settings", [(f"{key} = {in_words(key, value)}", origin) for key, value, origin in settings]
     yield "resolution", [(_resolution(survey), "")]
     yield "environment", _environment(facts)
     warmth = facts.warmth
@@ -124,6 +155,29 @@ def _value(value: object) -> str:
     if isinstance(plain, list) and all(isinstance(item, str) for item in plain):
         return ", ".join(plain)
     return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+
+
+def in_words(key: str, value: object) -> str:
+    """Return the value of a setting as a person would write it.
+
+    >>> in_words("max-age", 604800), in_words("timeout", 15.0), in_words("exclude-newer-package", [["a", None]])
+    ('7 days', '15 seconds', 'a=false')
+    """
+    if value in ([], {}):
+        return "none"
+    if key == "exclude-newer-package" and isinstance(value, list):
+        return ", ".join(f"{name}={in_words('exclude-newer', cutoff)}" for name, cutoff in value)
+    if key not in _DURATIONS:
+        return _value(value)
+    if isinstance(value, str):
+        return f"{value}Z"
+    return "false" if not isinstance(value, int | float) else _duration(value)
+
+
+def _duration(seconds: float) -> str:
+    size, unit = next((each for each in _UNITS if seconds % each[0] == 0), _UNITS[-1])
+    count = f"{seconds / size:g}"
+    return f"{count} {unit}{'s' * (count != '1')}"
 
 
 def _settings(survey: Survey) -> Iterator[tuple[str, object, str]]:
@@ -169,7 +223,7 @@ def _resolution(survey: Survey) -> str:
 def _ago(moment: int) -> str:
     """Return how long ago a moment was, in the largest unit that fits."""
     elapsed = time.time() - moment
-    for seconds, unit in _UNITS:
+    for seconds, unit in _UNITS[:-1]:
         if elapsed >= seconds:
             return f"{output.counted(int(elapsed // seconds), unit)} ago"
     return "just now"

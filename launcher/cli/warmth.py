@@ -12,6 +12,7 @@ from launcher.launch.record import LaunchRecord
 from launcher.prepare import MOST_STAMPS
 from launcher.request import RunRequest, TargetKind
 from launcher.resolve.resolution import watched_files
+from launcher.settings import has_credentials
 from launcher.survey import Survey
 
 
@@ -25,6 +26,8 @@ class Warmth:
 
 def next_launch(request: RunRequest, survey: Survey, cache: Cache, environ: Mapping[str, str]) -> Warmth:
     """Return how warm a launch of this request is, by the record that an earlier one may have left."""
+    if request.kind is TargetKind.STDIN:
+        return Warmth(False, "what comes from stdin is read each time")
     if request.kind is not TargetKind.SCRIPT:
         return Warmth(False, "only scripts in files are recognised")
     if not request.may_be_recorded:
@@ -34,15 +37,19 @@ def next_launch(request: RunRequest, survey: Survey, cache: Cache, environ: Mapp
         return Warmth(False, "a path with .. in it is not recognised")
     record = records.read(path)
     if record is None:
-        return Warmth(False, _never(survey) or "it was not launched or prepared like this before")
+        return Warmth(False, _never(request, survey, environ) or "it was not launched or prepared like this before")
     if records.holds(record, request.tokens, dict(environ)):
         return Warmth(True)
     return Warmth(False, _difference(record, survey, cache, environ))
 
 
-def _never(survey: Survey) -> str | None:
+def _never(request: RunRequest, survey: Survey, environ: Mapping[str, str]) -> str | None:
     """Return why launches of this script leave no record, or None where the next one will."""
-    settings = survey.needs.settings
+    settings, source = survey.needs.settings, survey.needs.source
+    if source is not None and not source.is_regular_file:
+        return "it is no regular file, and has to be read each time"
+    if place := _place_of_credentials(request, survey, environ):
+        return f"{place} has a URL with a user name or password, and those are not written down"
     if survey.needs.is_lasting:
         return _too_many_files(survey)
     given = [
@@ -57,6 +64,15 @@ def _never(survey: Survey) -> str | None:
     ]
     what = " and ".join(given) or "something that can change at any time, such as a program on PATH,"
     return f"{what} has to be looked at each time"
+
+
+def _place_of_credentials(request: RunRequest, survey: Survey, environ: Mapping[str, str]) -> str | None:
+    if any(has_credentials(token) for token in request.tokens):
+        return "the command line"
+    if names := [name for name in records.VARIABLES if has_credentials(environ.get(name, ""))]:
+        return f"the variable {names[0]}"
+    head = survey.needs.source.head if survey.needs.source else None
+    return "the script's block" if has_credentials((head or b"").decode("utf-8", "replace")) else None
 
 
 def _too_many_files(survey: Survey) -> str | None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def test_before_anything_was_made_it_says_so_and_makes_nothing(
 ) -> None:
     said = told(run_pyscript, script)
     assert said["requires-python"] == [">=3.8  (line 2)"]
-    assert said["requirements"] == [f"speak>1  (line 3 of {script})"]
+    assert said["requirements"] == ["speak>1  (line 3)"]
     assert said["interpreter"][0].startswith("Python 3.")
     assert said["interpreter"][1] == "the one that pyscript runs on; it satisfies requires-python"
     assert said["settings"] == [f"index-url = {stocked.index_url}  (the variable PYSCRIPT_INDEX_URL)"]
@@ -120,6 +121,27 @@ def test_each_reason_for_a_slow_launch_is_named(
     assert next_launch(run_pyscript, script)[1] == "its environment is gone"
     assert next_launch(run_pyscript, "--cache-dir", cache_dir, script)[1].startswith("with --cache-dir")
     assert next_launch(run_pyscript, f"../{script.parent.name}/x.py")[1] == "a path with .. in it is not recognised"
+
+
+def test_a_launch_that_is_never_recorded_says_why(
+    script: Path, stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    secret = stocked.index_url_for("me", "s3cr3t")
+    url = secret.replace("/simple/", "/files/") + "greet-1.0-py3-none-any.whl"
+    bearing = write_script("", f"greet @ {url}", name="bearing.py")
+    os.mkfifo(tmp_path / "pipe")
+    threading.Thread(target=(tmp_path / "pipe").write_text, args=("pass\n",), daemon=True).start()
+    for arguments, variables, reason in (
+        (["--index-url", secret, script], {}, "the command line has a URL with a user name or password, and those "),
+        ([script], {"PYSCRIPT_INDEX_URL": secret}, "the variable PYSCRIPT_INDEX_URL has a URL with a user name or"),
+        ([bearing], {}, "the script's block has a URL with a user name or password, and those are not written down"),
+        ([tmp_path / "pipe"], {}, "it is no regular file, and has to be read each time"),
+        (["-"], {}, "what comes from stdin is read each time"),
+    ):
+        done = run_pyscript("info", "--json", *arguments, env=variables)
+        found = json.loads(done.stdout)["next_launch"]
+        assert not found["is_warm"] and found["reason"].startswith(reason)
+        assert "s3cr3t" not in done.stdout
 
 
 @pytest.mark.parametrize(("files", "is_warm"), [(150, True), (250, False)])
