@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
+from tests.functional.test_sources import commit, git
 from tests.support.index_server import IndexServer
 from tests.support.sdists import Sdist
 
@@ -250,9 +250,8 @@ def test_no_build_forbids_every_kind_of_build(
     if text.startswith("git+"):
         if shutil.which("git") is None:
             pytest.skip("needs git")
-        person = ("-c", "user.name=a", "-c", "user.email=a@b")
-        for command in (["init", "-q"], ["add", "."], [*person, "commit", "-qm", "a"]):
-            subprocess.run(["git", *command], cwd=project, check=True)
+        git(project, "init", "-q")
+        commit(project, made, "v1")
     done = run_pyscript("--no-build", *arguments, script)
     assert done.returncode == 1
     assert "no-build forbids" in done.stderr

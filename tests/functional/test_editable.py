@@ -9,49 +9,34 @@ import pytest
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript
 from tests.support.index_server import IndexServer
+from tests.support.sdists import Sdist
 
-BACKEND = """
-import base64, hashlib, os, zipfile
-
-def _wheel(directory, files):
-    name = "mine-1.0-py3-none-any.whl"
-    rows = []
-    with zipfile.ZipFile(os.path.join(directory, name), "w") as archive:
-        for path, text in files.items():
-            archive.writestr(path, text)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-            rows.append(f"{path},sha256={digest},{len(text.encode())}")
-        record = "mine-1.0.dist-info/RECORD"
-        archive.writestr(record, "\\n".join([*rows, record + ",,", ""]))
-    return name
-
-def get_requires_for_build_editable(config_settings=None):
-    return ["greet"]
-
-def build_editable(directory, config_settings=None, metadata_directory=None):
-    import greet  # what was asked for above
-    print("the backend was here")
-    FAILURE
-    return _wheel(directory, {
-        "mine.pth": os.path.join(os.getcwd(), "src"),
-        "mine-1.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: mine\\nVersion: 1.0\\n"
-            "Requires-Dist: voice\\nProvides-Extra: loud\\nRequires-Dist: speak; extra == 'loud'\\n",
-        "mine-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
-    })
+PYPROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "mine"
+version = "1.0"
 """
+
+
+def mine(statement: str) -> Sdist:
+    """Return a project whose backend asks for ``greet`` and runs `statement` when it builds."""
+    return Sdist(
+        "mine",
+        requires=["voice"],
+        extras={"loud": ["speak"]},
+        more_requires=["greet"],
+        statement=statement,
+        files={"pyproject.toml": PYPROJECT, "src/mine.py": "value = 1\n"},
+    )
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    path = tmp_path / "project"
-    (path / "src" / "mine").mkdir(parents=True)
-    (path / "src" / "mine" / "__init__.py").write_text("value = 1\n")
-    (path / "backend.py").write_text(BACKEND.replace("FAILURE", "pass"))
-    (path / "pyproject.toml").write_text(
-        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-        '[project]\nname = "mine"\nversion = "1.0"\n'
-    )
-    return path
+    return mine("import greet").write_project(tmp_path / "project")
 
 
 def test_changes_in_the_source_are_seen_at_once(
@@ -59,7 +44,7 @@ def test_changes_in_the_source_are_seen_at_once(
 ) -> None:
     script = write_script("import mine, voice; print(mine.value, voice.__version__)")
     assert run_pyscript("--with-editable", "project", script).stdout == "1 1.5\n"
-    (project / "src" / "mine" / "__init__.py").write_text("value = 2\n")
+    (project / "src" / "mine.py").write_text("value = 2\n")
     stocked.forget_requests()
     done = run_pyscript("--with-editable", "project", script)
     assert (done.stdout, done.stderr) == ("2 1.5\n", "")
@@ -89,7 +74,7 @@ def test_a_change_of_its_description_builds_it_again(
     script = write_script("import mine; print(mine.value)")
     run_pyscript("--with-editable", "project", script)
     backend = (project / "backend.py").read_text()
-    (project / "backend.py").write_text(backend.replace("Requires-Dist: voice", "Requires-Dist: missing-one"))
+    (project / "backend.py").write_text(backend.replace("'voice'", "'missing-one'"))
     assert run_pyscript("--with-editable", "project", script).stdout == "1\n"
     with (project / "pyproject.toml").open("a") as stream:
         stream.write("# changed\n")
@@ -101,7 +86,7 @@ def test_a_change_of_its_description_builds_it_again(
 def test_a_failing_backend_shows_its_last_words(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, project: Path
 ) -> None:
-    (project / "backend.py").write_text(BACKEND.replace("FAILURE", "raise RuntimeError('out of glue')"))
+    mine("raise RuntimeError('out of glue')").write_project(project)
     done = run_pyscript("--with-editable", "project", write_script())
     assert (done.returncode, done.stdout) == (1, "")
     assert "could not be built" in done.stderr

@@ -127,8 +127,7 @@ def test_an_archive_is_checked_and_recorded(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
 ) -> None:
     content = Sdist("made", "3.0").zip_content
-    stocked._extra["/main.zip"] = (content, "application/zip")
-    url = f"{stocked.origin}/main.zip"
+    url = stocked.add_page("/main.zip", content, "application/zip")
     done = run_pyscript(write_script(f"{MADE}\n{ORIGIN}", url))
     version, origin = done.stdout.splitlines()
     assert version == "3.0"
@@ -157,7 +156,7 @@ def test_a_wheel_by_path_is_recorded(
 def test_a_password_in_a_url_is_used_and_recorded_nowhere(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
 ) -> None:
-    stocked._extra["/made.tar.gz"] = (Sdist("made").content, "application/gzip")
+    stocked.add_page("/made.tar.gz", Sdist("made").content, "application/gzip")
     stocked.credentials = ("me", "hidden-word")
     url = f"{stocked.origin.replace('://', '://me:hidden-word@')}/made.tar.gz"
     done = run_pyscript(write_script(MADE, f"made @ {url}"))

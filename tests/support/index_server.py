@@ -28,7 +28,6 @@ from email.parser import BytesParser
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -185,10 +184,6 @@ class IndexServer:
     def add(self, *wheels: WheelLike, **fields: object) -> list[ServedFile]:
         """Serve wheels; `fields` are those of `ServedFile` that should differ from what the wheel says."""
         return [self.add_file(wheel.filename, wheel.content, **fields) for wheel in wheels]
-
-    def add_path(self, path: Path, **fields: object) -> ServedFile:
-        """Serve a file from disk under its own name."""
-        return self.add_file(path.name, path.read_bytes(), **fields)
 
     def add_file(self, filename: str, content: bytes, **fields: object) -> ServedFile:
         """Serve `content`; a wheel's metadata and requires-python are read out of it."""

@@ -238,11 +238,6 @@ class Wheel:
         return stream.getvalue().encode()
 
 
-def write_wheel(directory: Path, name: str, version: str = "1.0", **fields: object) -> Path:
-    """Write ``Wheel(name, version, **fields)`` into `directory` and return its path."""
-    return Wheel(name, version, **fields).write(directory)  # type: ignore[arg-type]
-
-
 def _spoil_archive(archive: bytes, wheel: Wheel) -> bytes:
     """Apply those flaws that are about the ZIP file and not about what is in it."""
     directory = archive.index(b"PK\x01\x02")
