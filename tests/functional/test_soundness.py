@@ -21,6 +21,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and exe
 AT_ONCE = 50
 
 
+def run_line(program: Program, line: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell as one types it, with pyscript on PATH."""
+    command = ["sh", "-c", line, "sh", *arguments]
+    return subprocess.run(command, env=program.variables(), capture_output=True, text=True, check=False)
+
+
 def test_fifty_first_launches_make_one_preparation_and_fifty_good_runs(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
 ) -> None:
@@ -104,16 +110,8 @@ def test_the_process_is_the_script(run_pyscript: Program, write_script: WriteScr
 
 EVIL = "open({marker!r}, 'w').close(); raise SystemExit('hijacked')\n"
 NAMES = (
-    "launcher",
-    "packaging",
-    "os",
-    "tomli",
-    "filelock",
-    "site",
-    "json",
-    "sitecustomize",
-    "usercustomize",
-    "posixpath",
+    *("launcher", "packaging", "os", "tomli", "filelock"),
+    *("site", "json", "sitecustomize", "usercustomize", "posixpath"),
 )
 
 
@@ -272,26 +270,14 @@ def test_a_directory_that_is_gone_is_told(run_pyscript: Program, write_script: W
     gone = tmp_path / "gone"
     line = f'mkdir "{gone}" && cd "{gone}" && rmdir "{gone}" && exec pyscript "$@"'
     for arguments, code in (([str(script)], 2), (["--version"], 0), (["cache", "dir"], 0)):
-        done = subprocess.run(
-            ["sh", "-c", line, "sh", *arguments],
-            env=run_pyscript.variables(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_line(run_pyscript, line, *arguments)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
 
 
 def test_output_that_cannot_be_written_is_an_error(run_pyscript: Program) -> None:
     for redirection, code in ((">&-", 0), (">/dev/full", 1)):
-        done = subprocess.run(
-            ["sh", "-c", f"pyscript cache dir {redirection}"],
-            env=run_pyscript.variables(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_line(run_pyscript, f"pyscript cache dir {redirection}")
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         assert "Exception ignored" not in done.stderr
