@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 
-_ISO_DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+# Texts, because every resolution loads this and few read a cutoff: compiling them takes 0.5 ms.
+_ISO_DURATION = r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
 _UNITS_S = (7 * 86400, 86400, 3600, 60, 1)
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+_DATE = r"\d{4}-\d{2}-\d{2}"
 
 Cutoff = str | int
 """A moment as text, or seconds."""
@@ -28,12 +29,12 @@ def read_cutoff(value: object) -> Cutoff:
     ('2024-03-26T00:00:00', '2024-03-25T10:00:00', 86400)
     """
     text = value.isoformat() if isinstance(value, date) else str(value).strip().upper()
-    found = _ISO_DURATION.fullmatch(text)
+    found = re.fullmatch(_ISO_DURATION, text)
     if found and any(found.groups()):
         return sum(int(number) * unit for number, unit in zip(found.groups("0"), _UNITS_S, strict=True))
     try:
         moment = datetime.fromisoformat(text)
-        if _DATE.fullmatch(text):
+        if re.fullmatch(_DATE, text):
             moment += timedelta(days=1)
         elif "T" not in text:
             raise ValueError(text)
@@ -65,7 +66,7 @@ def read_cutoffs(
     """Return the cutoffs of projects, sorted by canonical name; false stands for none. Raises `ValueError`."""
     found = {}
     for name, text in pairs:
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(_NAME, name):
             raise ValueError('a table such as { name = "2024-03-25" }, or texts such as "name=2024-03-25"')
         is_none = text is False or str(text).lower() == "false"
         try:

@@ -26,7 +26,7 @@ from launcher.value import replace
 if TYPE_CHECKING:
     from launcher.resolve.index import Index
 
-_BARE = re.compile(r"(?P<where>.+?)(?:\[(?P<extras>[^\]]*)\])?(?:\s+;\s*(?P<marker>.*))?")
+_BARE = r"(?P<where>.+?)(?:\[(?P<extras>[^\]]*)\])?(?:\s+;\s*(?P<marker>.*))?"
 _BARE_URL = re.compile(r"(https?|file):|(git|hg|svn|bzr)[+@]", re.IGNORECASE)
 _NAMED_SOURCE = re.compile(r"[^@]*@\s*(git\+|file:|https?:)", re.IGNORECASE)
 _FETCHED_SCHEMES = ("http", "https", "file")
@@ -91,7 +91,7 @@ def _bare_parts(requested: Requested) -> tuple[str, str, str] | None:
     is_path = os.path.isabs(text) or text.startswith(("./", "../", "~/"))
     if not is_path and not _BARE_URL.match(text):
         return None
-    parts = _BARE.fullmatch(text)
+    parts = re.fullmatch(_BARE, text)
     where, extras, marker = (parts["where"], parts["extras"], parts["marker"]) if parts else (text, None, None)
     if is_path and os.path.exists(text):
         where, extras = text, None

@@ -21,8 +21,9 @@ from launcher.value import replace
 if TYPE_CHECKING:
     from launcher.resolve.index import Index
 
-_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-_PATH_OR_URL = re.compile(r"[./~]|[a-zA-Z0-9+.-]+://|(git|hg|svn|bzr)\+|file:")
+# Texts, because few resolutions have constraints or overrides to compile them for.
+_NAME = r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)"
+_PATH_OR_URL = r"[./~]|[a-zA-Z0-9+.-]+://|(git|hg|svn|bzr)\+|file:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +110,14 @@ def _with_extras(override: Root, dependency: Dependency) -> Dependency:
 
 def _names_in(text: str) -> list[str]:
     """Return the name in a requirement whose marker does not hold, so that nothing stands in for that project."""
-    found = _NAME.match(text)
+    found = re.match(_NAME, text)
     return [canonicalize_name(found[1])] if found else []
 
 
 def _read_constraint(requested: Requested, reader: DependencyReader) -> Root | None:
     """Return a constraint, None where its marker does not hold: a name, a specifier and maybe a marker, as in pip."""
     shown = mask_credentials(requested.text.strip())
-    if not _PATH_OR_URL.match(requested.text.strip()):
+    if not re.match(_PATH_OR_URL, requested.text.strip()):
         try:
             dependency = reader.read(requested.text)
         except ValueError as error:
