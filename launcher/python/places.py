@@ -113,14 +113,8 @@ def installations_directory(environ: Mapping[str, str], platform: str) -> Path |
         if not os.path.isabs(chosen):
             raise UsageError(f"The variable PYSCRIPT_DATA_DIR: {chosen!r} is not an absolute path.", hint="Give one.")
         return Path(chosen, "pythons")
-    home = environ.get("USERPROFILE" if platform == "win32" else "HOME") or ""
-    if platform == "win32":
-        data = _directory(environ, "LOCALAPPDATA") or Path(home, "AppData/Local")
-    elif platform == "darwin":
-        data = Path(home, "Library/Application Support")
-    else:
-        data = _directory(environ, "XDG_DATA_HOME") or Path(home, ".local/share")
-    return data / "pyscript/pythons" if data.is_absolute() else None
+    data = _data_directory(environ, platform)
+    return data / "pyscript/pythons" if data else None
 
 
 def find_on_path(name: str, surroundings: Surroundings) -> str | None:
@@ -168,9 +162,8 @@ def _parents(surroundings: Surroundings) -> Iterator[tuple[Path, str]]:
     environ, platform = surroundings.environ, surroundings.platform
     if ours := installations_directory(environ, platform):
         yield ours, "pyscript"
-    home_text = environ.get("USERPROFILE" if platform == "win32" else "HOME")
-    if home_text and os.path.isabs(home_text):
-        yield from _parents_of_person(Path(home_text), environ, platform)
+    if home := _home(environ, platform):
+        yield from _parents_of_person(home, environ, platform)
     if platform == "darwin":
         for name in ("Python.framework", "PythonT.framework"):
             yield Path(surroundings.root, "Library/Frameworks", name, "Versions"), "python.org"
@@ -187,7 +180,7 @@ def _parents_of_person(home: Path, environ: Mapping[str, str], platform: str) ->
     roaming = _directory(environ, "APPDATA") or home / "AppData/Roaming"
     xdg = _directory(environ, "XDG_DATA_HOME") or home / ".local/share"
     library = home / "Library/Application Support"
-    data = {"win32": local, "darwin": library}.get(platform, xdg)
+    data = _data_directory(environ, platform) or xdg
     pyenv = _directory(environ, "PYENV_ROOT") or home / (".pyenv/pyenv-win" if platform == "win32" else ".pyenv")
     yield pyenv / "versions", "pyenv"
     uv = _directory(environ, "UV_PYTHON_INSTALL_DIR")
@@ -228,9 +221,23 @@ def _conda_bases(surroundings: Surroundings) -> Iterator[Path]:
     if conda := environ.get("CONDA_EXE"):
         yield Path(conda).parent.parent
     names = ("miniforge3", "miniconda3", "mambaforge", "anaconda3")
-    if (home := environ.get("USERPROFILE" if surroundings.platform == "win32" else "HOME")) and os.path.isabs(home):
-        yield from (Path(home, name) for name in names)
+    if home := _home(environ, surroundings.platform):
+        yield from (home / name for name in names)
     yield from (Path(surroundings.root, "opt", name) for name in ("conda", *names))
+
+
+def _home(environ: Mapping[str, str], platform: str) -> Path | None:
+    return _directory(environ, "USERPROFILE" if platform == "win32" else "HOME")
+
+
+def _data_directory(environ: Mapping[str, str], platform: str) -> Path | None:
+    """Return where programs keep a person's data, None where no variable says."""
+    variable, below_home = {
+        "win32": ("LOCALAPPDATA", "AppData/Local"),
+        "darwin": ("", "Library/Application Support"),
+    }.get(platform, ("XDG_DATA_HOME", ".local/share"))
+    home = _home(environ, platform)
+    return _directory(environ, variable) or (home and home / below_home)
 
 
 def _directory(environ: Mapping[str, str], variable: str) -> Path | None:
