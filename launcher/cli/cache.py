@@ -11,7 +11,7 @@ from pathlib import Path
 from launcher.cache import Bucket, Cache
 from launcher.cli import console
 from launcher.cli.parser import Parser, add_commands, add_general_options
-from launcher.cli.run import open_cache
+from launcher.cli.run import configure_console, open_cache
 from launcher.environment import collection
 from launcher.environment.environment import used_wheels
 from launcher.environment.stored_wheel import find_stored_wheel
@@ -67,6 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.command is None:
         console.print_usage(parser)
         return UsageError.default_exit_code
+    configure_console(options)
     cache = open_cache(options.cache_dir)
     if options.command == "dir":
         console.print_line(str(cache.root))
