@@ -45,9 +45,10 @@ def test_looking_downloads_and_composes_nothing_and_running_takes_the_same(
     assert stocked.paths() == []
     stocked.add(package("greet", "9.0"))
     assert run_pyscript(script).returncode == 0
-    assert "greet 1.0" in run_pyscript("tree", script).stdout
-    assert "4 packages" in run_pyscript("tree", script).stdout.splitlines()[-1]
-    assert " on disk, for Python " in run_pyscript("tree", script).stdout.splitlines()[-1]
+    shown = run_pyscript("tree", script).stdout
+    assert "greet 1.0" in shown
+    assert "4 packages" in shown.splitlines()[-1]
+    assert " on disk, for Python " in shown.splitlines()[-1]
 
 
 def test_inverted_it_says_who_needs_a_package_and_where_that_was_written(script: Path, run_pyscript: Program) -> None:

@@ -14,9 +14,10 @@ import tomli
 from packaging.requirements import Requirement
 
 import launcher
-from launcher import errors, settings
+from launcher import errors, pip_configuration, request, settings
 from launcher.launch.record import VARIABLES
 from launcher.python import demand
+from launcher.script.inline_metadata import TOOL_KEYS
 from launcher.settings import Settings
 from launcher.value import names_of
 
@@ -190,6 +191,11 @@ def test_a_launch_record_knows_every_variable_that_a_setting_has() -> None:
     # How an index is reached does not change what it has.
     without |= {f"PYSCRIPT_{name}" for name in ("CERT", "CLIENT_CERT", "KEYRING_PROVIDER", "PROXY", "TRUSTED_HOST")}
     assert {setting.variable for setting in settings._SETTINGS} - without <= set(VARIABLES)
+
+
+def test_what_is_listed_twice_for_the_sake_of_the_imports_is_the_same() -> None:
+    assert set(TOOL_KEYS) == {settings.key_of(setting.name) for setting in settings._SETTINGS if setting.in_block}
+    assert {f"PIP_{key.replace('-', '_').upper()}" for key in pip_configuration.KEYS} == request._PIP_VARIABLES
 
 
 def test_every_error_is_documented_with_its_exit_code() -> None:
