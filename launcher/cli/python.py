@@ -17,6 +17,7 @@ from launcher.cli import console
 from launcher.cli.parser import Parser, add_commands, add_general_options
 from launcher.cli.run import configure_console, open_cache
 from launcher.environment import collection
+from launcher.environment.environment import home_of
 from launcher.errors import IndexUnreachable, InterpreterNotFound, PyscriptError, UsageError
 from launcher.prepare import open_fetcher
 from launcher.python.demand import Demand, NotFetched
@@ -259,7 +260,6 @@ def _fitting(spec: str, installations: Installations, cache: Cache) -> Iterator[
 
 def _environments_on(directory: Path, cache: Cache) -> Iterator[str]:
     """Yield the keys of environments whose interpreter is inside a directory."""
-    for path in (cache.root / Bucket.ENVIRONMENTS).glob("*/pyvenv.cfg"):
-        home = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0].partition("=")[2].strip()
-        if Path(home).is_relative_to(directory):
-            yield path.parent.name
+    for path in (cache.root / Bucket.ENVIRONMENTS).glob("*"):
+        if (home := home_of(path)) is not None and home.is_relative_to(directory):
+            yield path.name

@@ -33,6 +33,7 @@ USED = "used"
 _LAYOUT_VERSION = 1
 """Raise it whenever an environment with the same key would look different."""
 _MARSHAL_VERSION = 4
+_HOME = "home = "
 _IS_WINDOWS = sys.platform == "win32"
 _KEY_LENGTH = 32
 """128 bits; the path is part of every console script's first line, which must be short."""
@@ -109,6 +110,15 @@ def last_used(path: Path) -> float | None:
         return os.stat(path / USED).st_mtime
     except OSError:
         return None
+
+
+def home_of(path: Path) -> Path | None:
+    """Return the directory of the interpreter that the environment at `path` was made for; None where nobody knows."""
+    try:
+        first = (path / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    except OSError:
+        return None
+    return Path(first.removeprefix(_HOME))
 
 
 def used_wheels(path: Path) -> tuple[tuple[str, str, str], ...]:
@@ -193,7 +203,7 @@ def _write_layout(made: str, recipe: _Recipe, planned: Plan) -> None:
     """Write what makes a directory an environment (PEP 405), and last the marker that says it is complete."""
     layout, interpreter = recipe.layout, recipe.interpreter
     home = interpreter.paths["home"]
-    settings = f"home = {home}\ninclude-system-site-packages = false\nversion = {interpreter.version}\n"
+    settings = f"{_HOME}{home}\ninclude-system-site-packages = false\nversion = {interpreter.version}\n"
     _write(f"{made}/pyvenv.cfg", f"{settings}pyscript = {_LAYOUT_VERSION}\n".encode())
     if layout.is_windows:
         _copy_windows_launchers(f"{made}/{layout.bin}", interpreter)

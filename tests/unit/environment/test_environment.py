@@ -15,6 +15,7 @@ from launcher.environment.environment import (
     Environment,
     create_environment,
     environment_key,
+    home_of,
     last_used,
     open_environment,
     used_wheels,
@@ -116,7 +117,8 @@ def test_it_remembers_its_wheels_and_when_it_was_used(cache: Cache, interpreter:
     assert last_used(environment.path) == 1
     note_use(str(environment.path))
     assert (last_used(environment.path) or 0) > 1_000_000_000
-    assert used_wheels(cache.root) == () and last_used(cache.root) is None
+    assert home_of(environment.path) == Path(interpreter.paths["home"])
+    assert used_wheels(cache.root) == () and last_used(cache.root) is None and home_of(cache.root) is None
 
 
 def test_an_environment_without_wheels_is_fine(cache: Cache, interpreter: Interpreter) -> None:
