@@ -222,18 +222,14 @@ def _uninstall(cache: Cache, options: Namespace) -> None:
                 hint="pyscript python list --json marks those that it did; others are removed as they came.",
             )
         victims |= fitting
-    running = set(collection.running_environments(cache))
-    environments = {directory: list(_environments_on(directory, cache)) for directory in victims}
     for directory in victims:
-        if not running.isdisjoint(environments[directory]):
-            raise PyscriptError(
-                f"A script that was started by pyscript is still running on {_short(directory)}.",
-                hint="Wait until it has ended, then try again.",
-            )
+        _check_unused(directory, cache)
     for directory, name in victims.items():
-        installations.remove(directory)
+        # Not while a launch fetches it, and once more when no launch can find it any more: one may just have begun.
+        with cache.lock(f"python-{directory.name}", console.make_reporter(), f"fetching {name}"):
+            installations.remove(directory, lambda path: _check_unused(path, cache))
         console.print_line(f"Removed {name}: {_short(directory)}")
-        if count := len(environments[directory]):
+        if count := len(list(_environments_on(directory, cache))):
             used = (
                 "1 environment was made for it; its script gets another"
                 if count == 1
@@ -256,6 +252,15 @@ def _fitting(spec: str, installations: Installations, cache: Cache) -> Iterator[
             continue
         if request.location is None and interpreter is not None and request.accepts(interpreter):
             yield directory, f"Python {_name(interpreter)}"
+
+
+def _check_unused(directory: Path, cache: Cache) -> None:
+    running = set(collection.running_environments(cache))
+    if not running.isdisjoint(_environments_on(directory, cache)):
+        raise PyscriptError(
+            f"A script that was started by pyscript is still running on {_short(directory)}.",
+            hint="Wait until it has ended, then try again.",
+        )
 
 
 def _environments_on(directory: Path, cache: Cache) -> Iterator[str]:

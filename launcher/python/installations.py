@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,6 +27,9 @@ from launcher.settings import Settings
 
 _TEMPORARY = ".new-"
 _ABANDONED_S = 24 * 3600
+_DISTRUST = "Try again; if it happens again, do not trust where it comes from."
+_LARGEST_BYTES = 2 << 30
+"""Nobody lists how large builds are; the largest, GraalPy's, has 400 MB."""
 
 
 class Installations:
@@ -73,11 +76,20 @@ class Installations:
         assert executable is not None, "it was there before it was renamed"
         return executable
 
-    def remove(self, directory: Path) -> None:
-        """Remove an interpreter: at once from its name, so that no launch finds half of one."""
+    def remove(self, directory: Path, check: Callable[[Path], None] | None = None) -> None:
+        """Remove an interpreter: at once from its name, so that no launch finds half of one.
+
+        It gets its name back where `check`, which is then called with `directory`, raises.
+        """
         victim = self.root / f"{_TEMPORARY}{os.getpid()}-{directory.name}"
         with _unusable(directory):
             directory.rename(victim)
+            try:
+                if check is not None:
+                    check(directory)
+            except BaseException:
+                victim.rename(directory)
+                raise
         remove_tree(victim)
 
     @contextmanager
@@ -161,11 +173,18 @@ def _download(build: Build, directory: Path, server: Server, reporter: Reporter)
                 f"{build.filename} cannot be fetched: the server answered {answer.status}.", hint="Try again later."
             )
         told = answer.headers.get("content-length", "")
-        digest = hashlib.sha256()
+        size, digest = 0, hashlib.sha256()
         reporter.download_started(build.label, int(told) if told.isdigit() else None)
         try:
             with open(path, "wb") as stream:
                 for chunk in answer.chunks():
+                    size += len(chunk)
+                    if size > _LARGEST_BYTES:
+                        raise HashMismatch(
+                            f"{build.filename} is not the build that was published: what the server sends is larger "
+                            f"than any build, more than {_LARGEST_BYTES >> 20} MiB.",
+                            hint=_DISTRUST,
+                        )
                     stream.write(chunk)
                     digest.update(chunk)
                     reporter.download_advanced(build.label, len(chunk))
@@ -180,7 +199,7 @@ def _download(build: Build, directory: Path, server: Server, reporter: Reporter)
         if found is not None:
             raise HashMismatch(
                 f"{build.filename} is not the build that was published: its sha256 is {found}, and not {build.sha256}.",
-                hint="Try again; if it happens again, do not trust where it comes from.",
+                hint=_DISTRUST,
             )
     raise IndexUnreachable(
         f"There is no {shown(build.urls[-1])}.", hint="Upgrade pbs-installer, or name another mirror in python-mirror."

@@ -21,7 +21,7 @@ from build import BuildBackendException, BuildException, ProjectBuilder, TypoWar
 from launcher.errors import BuildFailed
 from launcher.launch.warm import environment_for
 from launcher.reporter import Reporter
-from launcher.resolve.build_output import BuildOutput
+from launcher.resolve.build_output import BuildOutput, lines_of
 from launcher.resolve.version_control import HOOK_VARIABLES
 
 _AT_ONCE = threading.BoundedSemaphore(os.cpu_count() or 2)
@@ -137,8 +137,8 @@ class ProjectBuild:
             self._running.add(process)
             try:
                 assert process.stdout is not None
-                for line in process.stdout:
-                    self._output.add(line.rstrip("\n"))
+                for line in lines_of(process.stdout):
+                    self._output.add(line)
                     self._reporter.detail(f"{self._tree.label}: {line.rstrip()}", level=2)
             except BaseException:
                 process.kill()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterator
+from typing import IO
 
 _KEPT_LINES = 2000
 _SHOWN_LINES = 20
+_KEPT_CHARACTERS, _SHOWN_CHARACTERS = 10_000, 1000
+"""Of one line: commands of compilers are long, and a backend that prints no end of line fills the memory."""
 _FRAME = re.compile(r'  File "(?P<path>[^"]*)", line \d+')
 _OF_THE_TOOLS = re.compile(r"pyproject_hooks[/\\]|<frozen |[/\\]setuptools[/\\]build_meta\.py")
 
@@ -55,7 +59,7 @@ class BuildOutput:
     def last_lines(self) -> str:
         """Return the lines to show, marked as somebody else's words: the end, without the tools' own frames."""
         lines = [line for line in _without_frames_of_tools(list(self._lines)) if line.strip()]
-        return "\n".join(f"  | {line}" for line in lines[-_SHOWN_LINES:])
+        return "\n".join(f"  | {_shortened(line)}" for line in lines[-_SHOWN_LINES:])
 
     def hint(self) -> str | None:
         """Return what a person can do about a failure that is well known, or None."""
@@ -64,6 +68,16 @@ class BuildOutput:
             if found := re.search(pattern, text):
                 return hint.format(**found.groupdict())
         return None
+
+
+def lines_of(stream: IO[str]) -> Iterator[str]:
+    """Yield what is read, line by line and without the ends; one that is longer than any comes in pieces."""
+    while line := stream.readline(_KEPT_CHARACTERS):
+        yield line.rstrip("\n")
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]} …"
 
 
 def _without_frames_of_tools(lines: list[str]) -> list[str]:

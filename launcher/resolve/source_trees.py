@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from launcher.cache import Bucket, Cache, remove_tree
+from launcher.cache import Bucket, Cache
 from launcher.digest import digest_of
 from launcher.errors import (
     BuildFailed,
@@ -91,15 +90,14 @@ class SourceTrees:
         self._metadata: Once[str, WheelMetadata] = Once()
         self._wheels: Once[str, tuple[Path, str]] = Once()
         self._opened: list[ProjectBuild] = []
-        self._directories: list[Path] = []
+        self._directories = ExitStack()
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Stop what is being built and remove what was unpacked for it."""
         for build in self._opened:
             build.stop()
-        for directory in self._directories:
-            remove_tree(directory)
+        self._directories.close()
 
     def remember_credentials(self, url: str) -> None:
         """Keep the credentials in the URL of a repository; the URLs of candidates have none."""
@@ -319,10 +317,8 @@ class SourceTrees:
         return directory, commit
 
     def _temporary_directory(self) -> Path:
-        path = Path(tempfile.mkdtemp(dir=self._cache.directory(Bucket.TMP)))
         with self._lock:
-            self._directories.append(path)
-        return path
+            return self._directories.enter_context(self._cache.temporary_directory())
 
 
 def names_a_wheel(url: str) -> bool:

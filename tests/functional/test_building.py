@@ -132,6 +132,10 @@ def test_the_path_of_the_launch_does_not_reach_the_build(
             ],
         ),
         (
+            Sdist("made", statement="print('x' * 5_000_000); raise RuntimeError('out of glue')"),
+            [f"| {'x' * 1000} …\n", "| RuntimeError: out of"],
+        ),
+        (
             Sdist("made", statement="import nowhere.at_all"),
             ["No module named 'nowhere'", "imports nowhere while it is built, and does not say so"],
         ),
@@ -175,6 +179,7 @@ def test_what_goes_wrong_is_told(
     for words in said:
         assert words in done.stderr
     assert "pyproject_hooks" not in done.stderr
+    assert len(done.stderr) < 25_000
 
 
 def test_a_circle_of_builds_ends(stocked: IndexServer, run_pyscript: Program, write_script: WriteScript) -> None:

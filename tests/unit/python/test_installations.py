@@ -104,6 +104,31 @@ def test_another_content_is_refused(root: Path, cache_dir: Path) -> None:
     assert list(root.iterdir()) == []
 
 
+def test_more_than_any_build_is_not_written(root: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = FakePython("3.39.1").content
+    monkeypatch.setattr(installations, "_LARGEST_BYTES", len(content) - 1)
+    with pytest.raises(HashMismatch, match="what the server sends is larger than any build, more than 0 MiB"):
+        _add(root, cache_dir, FakePython("3.39.1"))
+    assert list(root.iterdir()) == []
+    monkeypatch.setattr(installations, "_LARGEST_BYTES", len(content))
+    _add(root, cache_dir, FakePython("3.39.1"))
+
+
+def test_one_that_is_used_in_the_last_moment_stays(root: Path, cache_dir: Path) -> None:
+    executable = Path(_add(root, cache_dir, FakePython("3.39.1")))
+    (directory,) = Installations(root)
+
+    def refuse(path: Path) -> None:
+        assert (path, executable.exists()) == (directory, False)
+        raise DataUnusable("it runs")
+
+    with pytest.raises(DataUnusable, match="it runs"):
+        Installations(root).remove(directory, refuse)
+    assert executable.exists()
+    Installations(root).remove(directory)
+    assert list(root.iterdir()) == []
+
+
 def _link(target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
     link = tarfile.TarInfo()
     link.type, link.linkname = kind, target

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
-from launcher.resolve.build_output import BuildOutput
+from launcher.resolve.build_output import BuildOutput, lines_of
 
 TRACEBACK = """\
 Traceback (most recent call last):
@@ -38,6 +40,13 @@ def test_frames_of_the_tools_are_left_out() -> None:
 def test_only_the_end_is_shown() -> None:
     lines = output("\n".join(map(str, range(5000)))).last_lines().splitlines()
     assert (len(lines), lines[-1]) == (20, "  | 4999")
+
+
+def test_a_line_without_end_comes_in_pieces_and_is_not_shown_whole() -> None:
+    lines = list(lines_of(io.StringIO("x" * 25_000 + "\n\nlast")))
+    assert [len(line) for line in lines] == [10_000, 10_000, 5000, 0, 4]
+    assert output("x" * 1001).last_lines() == f"  | {'x' * 1000} …"
+    assert output("x" * 1000).last_lines() == f"  | {'x' * 1000}"
 
 
 @pytest.mark.parametrize(
