@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 
 import tomli
 
@@ -30,6 +30,13 @@ from launcher.script.toml_positions import find_array_items, find_key, find_valu
 from launcher.value import Value
 
 REFERENCE = "PEP 723, Inline script metadata"
+
+_KEYS = ("dependencies", "requires-python", "tool")
+_BY_ANOTHER_NAME = {
+    **dict.fromkeys(("requirements", "requires", "deps"), "dependencies"),
+    **dict.fromkeys(("python-requires", "python"), "requires-python"),
+}
+"""What people who know setup.py or other tools write."""
 
 TOOL_KEYS = (
     "index-url",
@@ -144,8 +151,9 @@ def read_metadata(text: str, path: str) -> tuple[ScriptMetadata, tuple[str, ...]
     own = tool.get("pyscript", {})
     if not isinstance(own, dict):
         raise _wrong_type(script, "tool.pyscript", "a table", own, "[tool.pyscript]")
-    unknown = (key for key in own if key not in TOOL_KEYS)
-    warnings = tuple(_unknown_key(script, key) for key in islice(unknown, _MOST_WARNINGS))
+    misspelled = (_misspelled_key(script, key) for key in table if key not in _KEYS)
+    unknown = (_unknown_key(script, key) for key in own if key not in TOOL_KEYS)
+    warnings = tuple(islice(filter(None, chain(misspelled, unknown)), _MOST_WARNINGS))
     return ScriptMetadata(requires_python, dependencies, tool, block), warnings
 
 
@@ -344,6 +352,18 @@ def _wrong_type(script: _Script, key: str, expected: str, value: object, example
 
 def _toml_type(value: object) -> str:
     return next((name for type_, name in _TOML_TYPES if isinstance(value, type_)), "a date or time")
+
+
+def _misspelled_key(script: _Script, key: str) -> str | None:
+    """Warn of a key beside the tables that is nearly one of PEP 723's; others are left to whoever knows them."""
+    # 4 ms, and only for a mistake.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    written = key.lower().replace("_", "-")
+    near = [_BY_ANOTHER_NAME[written]] if written in _BY_ANOTHER_NAME else get_close_matches(written, _KEYS, 1, 0.8)
+    if not near:
+        return None
+    return f'{script.path}, line {script.line_of(key)}: "{key}" has no effect. Did you mean "{near[0]}"?'
 
 
 def _unknown_key(script: _Script, key: str) -> str:

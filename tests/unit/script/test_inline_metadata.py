@@ -442,6 +442,24 @@ def test_an_unknown_key_gets_the_nearest_known_name() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("dependancies", "dependencies"),
+        ("dependency", "dependencies"),
+        ("Dependencies", "dependencies"),
+        ("requirements", "dependencies"),
+        ("require-python", "requires-python"),
+        ("requires_python", "requires-python"),
+        ("python-requires", "requires-python"),
+        ("tools", "tool"),
+    ],
+)
+def test_a_misspelled_key_of_the_block_is_not_passed_over_in_silence(key: str, meant: str) -> None:
+    _, warnings = read_metadata(block("dependencies = []" if meant != "dependencies" else "", f'{key} = "x"'), "x.py")
+    assert warnings == (f'x.py, line 3: "{key}" has no effect. Did you mean "{meant}"?',)
+
+
 def test_known_keys_get_no_warning() -> None:
     text = block("[tool.pyscript]", *(f"{key} = 1" for key in TOOL_KEYS))
     assert read_metadata(text, "x.py")[1] == ()
