@@ -129,7 +129,7 @@ def obtaining(settings: Settings, cache: Cache, reporter: Reporter) -> Obtain:
 
 def open_fetcher(settings: Settings) -> Fetcher:
     """Return an HTTP client as the settings want it, to be closed when it is not needed any more."""
-    from launcher.resolve.fetcher import Fetcher  # noqa: PLC0415 - 88 ms, as above
+    from launcher.resolve.fetcher import Fetcher  # noqa: PLC0415 - 60 ms, as above
     from launcher.resolve.tls import Access  # noqa: PLC0415
 
     access = Access.of(settings)

@@ -27,9 +27,10 @@ from launcher.cache import Cache
 from launcher.errors import IndexUnreachable, NotAvailableOffline, UsageError
 from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
+from launcher.resolve.connections import CONNECTIONS_AT_ONCE
 from launcher.resolve.crew import Crew
 from launcher.resolve.direct_url import archive_origin
-from launcher.resolve.fetcher import CONNECTIONS_AT_ONCE, Fetcher, Reply
+from launcher.resolve.fetcher import Fetcher, Reply
 from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.metadata_source import MetadataSource

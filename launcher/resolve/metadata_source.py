@@ -11,7 +11,8 @@ from launcher.cache import Bucket, Cache
 from launcher.errors import HashMismatch, IndexUnreachable, InvalidWheel
 from launcher.reporter import SilentReporter
 from launcher.resolve.candidate import Candidate
-from launcher.resolve.fetcher import Download, Fetcher
+from launcher.resolve.connections import Answer
+from launcher.resolve.fetcher import Fetcher
 from launcher.resolve.metadata import (
     MissingBytes,
     PartialFile,
@@ -125,12 +126,12 @@ class MetadataSource:
     def _range(self, url: str, wanted: str) -> tuple[int, bytes, int] | None:
         """Return where the bytes begin, the bytes, and the size of the whole file."""
 
-        def receive(download: Download) -> tuple[int, bytes, int] | None:
-            stated = _CONTENT_RANGE.fullmatch(download.headers.get("content-range", ""))
-            if download.status != 206 or not stated or download.headers.get("content-encoding"):
+        def receive(answer: Answer) -> tuple[int, bytes, int] | None:
+            stated = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
+            if answer.status != 206 or not stated or answer.headers.get("content-encoding"):
                 return None
             first, last, size = (int(number) for number in stated.groups())
-            content = b"".join(download.chunks())
+            content = b"".join(answer.chunks())
             return (first, content, size) if len(content) == last - first + 1 else None
 
         return self._fetcher.consume(url, receive, {"Range": f"bytes={wanted}", "Accept-Encoding": "identity"})

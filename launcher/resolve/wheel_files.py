@@ -15,7 +15,8 @@ from launcher.cache import Bucket, Cache, remove_tree
 from launcher.errors import HashMismatch, IndexUnreachable
 from launcher.reporter import Reporter
 from launcher.resolve.candidate import Candidate
-from launcher.resolve.fetcher import Download, Fetcher
+from launcher.resolve.connections import Answer
+from launcher.resolve.fetcher import Fetcher
 from launcher.resolve.once import Once
 from launcher.resolve.urls import is_safe_filename, mask_credentials, path_from_file_url
 
@@ -55,15 +56,15 @@ class WheelFiles:
         if candidate.url.startswith("file:"):
             return target, self._write(target, candidate, _read_file(candidate), reporter)
 
-        def receive(download: Download) -> str:
-            if download.status != 200:
+        def receive(answer: Answer) -> str:
+            if answer.status != 200:
                 raise IndexUnreachable(
-                    f"{mask_credentials(candidate.url)} answered {download.status} instead of the file.",
+                    f"{mask_credentials(candidate.url)} answered {answer.status} instead of the file.",
                     hint="The index lists a file that is not there; try --refresh, or another index."
                     if candidate.index
                     else "Mend the URL.",
                 )
-            return self._write(target, candidate, download.chunks(), reporter)
+            return self._write(target, candidate, answer.chunks(), reporter)
 
         return target, self._fetcher.consume(candidate.url, receive, _AS_IS)
 

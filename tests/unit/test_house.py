@@ -37,7 +37,6 @@ IMPORTERS = {
     "build": {"resolve/build.py"},
     "dotenv": {"env_file.py"},
     "filelock": {"cache.py"},
-    "httpx2": {"resolve/fetcher.py"},
     "installer": {"environment/wheel_store.py"},
     "nab_resolver": {"resolve/explanation.py", "resolve/proof.py", "resolve/provider.py"},
     "pbs_installer": {"python/downloads.py"},
