@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from launcher.errors import InvalidWheel
+from launcher.errors import InvalidWheel, PyscriptError
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.releases import Admission, Compatibility, Obstacle, Releases, Unusable
@@ -22,6 +22,7 @@ from launcher.value import replace
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
     from launcher.resolve.index import Index
+    from launcher.resolve.metadata import WheelMetadata
 
 
 class Node(NamedTuple):
@@ -140,9 +141,18 @@ class Graph:
             self._readable[key] = reason is None
         return self._readable[key]
 
+    def _metadata_of(self, candidate: Candidate) -> WheelMetadata:
+        """Return the metadata of a candidate; an error about a URL that somebody wrote shows where it is written."""
+        try:
+            return self.index.metadata(candidate)
+        except PyscriptError as error:
+            named = (root.requested for root in self.roots if root.candidate and root.candidate.url == candidate.url)
+            error.excerpt = error.excerpt or next((requested.excerpt for requested in named), None)
+            raise
+
     def _flaw_in_metadata(self, candidate: Candidate) -> Unusable | None:
         try:
-            metadata = self.index.metadata(candidate)
+            metadata = self._metadata_of(candidate)
         except InvalidWheel as error:
             return Unusable(Obstacle.METADATA, error.message)
         if not self.compatibility.takes_python(metadata.requires_python):
@@ -200,7 +210,7 @@ class Graph:
         return self._stated[key]
 
     def _read_stated(self, node: Node, version: int) -> list[Dependency]:
-        metadata = self.index.metadata(self.candidate(node.name, version))
+        metadata = self._metadata_of(self.candidate(node.name, version))
         if not node.extra:
             return [found for text in metadata.requires_dist if (found := self.reader.read(text))]
         texts = [text for text in metadata.requires_dist if self.reader.may_concern(text, node.extra)]
@@ -216,7 +226,7 @@ class Graph:
         """Tell whether a version does not know the extra that the node stands for."""
         if not node.extra:
             return False
-        metadata = self.index.metadata(self.candidate(node.name, version))
+        metadata = self._metadata_of(self.candidate(node.name, version))
         return node.extra not in metadata.provides_extra and not self.stated(node, version)
 
     def _with_known_url(self, dependency: Dependency) -> Dependency:

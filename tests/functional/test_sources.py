@@ -153,6 +153,17 @@ def test_a_wheel_by_path_is_recorded(
     }
 
 
+def test_a_wheel_that_is_not_there_shows_who_names_it(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    url = f"{stocked.origin}/elsewhere/greet-1.0-py3-none-any.whl"
+    tables = f'dependencies = ["greet"]\n[tool.uv.sources]\ngreet = {{ url = "{url}" }}'
+    for script in (write_script("", f"greet @ {url}"), write_script("", block=tables, name="y.py")):
+        done = run_pyscript(script)
+        assert f"{url} answered 404 instead of the file." in done.stderr
+        assert f"--> {script}:" in done.stderr
+
+
 def test_a_password_in_a_url_is_used_and_recorded_nowhere(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
 ) -> None:
