@@ -13,6 +13,9 @@ from tests.benchmarks.measure import Figures, Outcome
 NEW_ENVIRONMENT = "new-environment"
 """The scenario in which wheels are stored and metadata is fresh: nobody may ask the index about it."""
 
+COLD_MIRROR = "cold-mirror"
+"""The scenario with empty caches and an index on this machine."""
+
 RESOLVING_AGAIN = "pyscript, resolving again"
 """The row of a first launch where the same requirements are not known from another script; uv knows them never."""
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from tests.benchmarks.launches import flat, launch
 from tests.benchmarks.measure import Contestant, RunFailed, Sample, compete
+from tests.benchmarks.mirror import Mirror
 from tests.benchmarks.plan import NAMED_SETS, SETS, Plan, RequirementSet
-from tests.benchmarks.result import NEW_ENVIRONMENT, RESOLVING_AGAIN, Result
-from tests.benchmarks.tools import Tool, base_python
+from tests.benchmarks.result import COLD_MIRROR, NEW_ENVIRONMENT, RESOLVING_AGAIN, Result
+from tests.benchmarks.tools import Tool, base_python, default_directory
 from tests.benchmarks.workspace import Workspace, script_text, temporary_workspace
 
 _INSTALLED = re.compile(r"^Installed (\d+) packages? in (?:(\d+)m )?([\d.]+)(ms|s)$", re.MULTILINE)
@@ -43,6 +44,17 @@ def cold(plan: Plan) -> list[Result]:
         return [_first_launches("cold", plan, workspace, chosen) for chosen in plan.chosen(list(SETS))]
 
 
+def cold_mirror(plan: Plan) -> list[Result]:
+    """Measure the same from an index on this machine, which the first runs fill: the network and TLS have no part."""
+    with temporary_workspace() as workspace, Mirror(default_directory().parent / "mirror") as mirror:
+        tools = [
+            replace(tool, variables={**tool.variables, **dict.fromkeys(tool.index_variables, mirror.index_url)})
+            for tool in plan.tools
+        ]
+        plan = replace(plan, tools=tuple(tools))
+        return [_first_launches(COLD_MIRROR, plan, workspace, chosen) for chosen in plan.chosen(list(SETS))]
+
+
 SCENARIOS: dict[str, Callable[[Plan], list[Result]]] = {
     "launch": launch,
     "flat": flat,
@@ -50,6 +62,7 @@ SCENARIOS: dict[str, Callable[[Plan], list[Result]]] = {
     NEW_ENVIRONMENT: new_environment,
     "warm-cache": warm_cache,
     "cold": cold,
+    COLD_MIRROR: cold_mirror,
 }
 
 
@@ -97,7 +110,7 @@ def _new_environment(plan: Plan, workspace: Workspace, chosen: RequirementSet) -
 
 
 def _first_launches(scenario: str, plan: Plan, workspace: Workspace, chosen: RequirementSet) -> Result:
-    is_cold = scenario == "cold"
+    is_cold = scenario in ("cold", COLD_MIRROR)
     text, contestants = script_text(chosen.requirements, chosen.body), []
     # Shells make no difference to what takes this long: the command as installed stands for all.
     for tool in _one_per_home(plan.tools):

@@ -21,8 +21,8 @@ class Tool:
 
     Tools with the same `home` share caches. `environments` and `caches` are glob patterns in that home: what has to be
     forgotten for the tool to make its environment again, and to fetch everything again. `offline` are variables that
-    forbid it the network, none where it has no such setting. `python` is the interpreter that the tool itself runs on,
-    None for one that does not.
+    forbid it the network, none where it has no such setting. `index_variables` take the URL of an index. `python` is
+    the interpreter that the tool itself runs on, None for one that does not.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Tool:
     caches: tuple[str, ...] = (".cache",)
     variables: Mapping[str, str] = field(default_factory=dict)
     offline: Mapping[str, str] = field(default_factory=dict)
+    index_variables: tuple[str, ...] = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX")
     python: str | None = None
     is_slow: bool = False
 
@@ -84,7 +85,7 @@ def install_pyscript(directory: Path) -> list[Tool]:
     environments = (".cache/pyscript/environments-v*", ".cache/pyscript/launch-v*")
     version = _installed_version(python, "pyscript-launcher")
     common = Tool("", version, "pyscript", (), (str(python.parent),), environments, python=str(python))
-    common = replace(common, offline={"PYSCRIPT_OFFLINE": "1"})
+    common = replace(common, offline={"PYSCRIPT_OFFLINE": "1"}, index_variables=("PYSCRIPT_INDEX_URL",))
     return [
         *(replace(common, name=name, run=run) for name, run in _ways_to_start(command)),
         replace(common, name="pyscript (Python path)", run=(str(python), "-I", "-S", launcher)),

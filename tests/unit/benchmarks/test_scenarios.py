@@ -7,14 +7,14 @@ from types import ModuleType
 
 import pytest
 
-from tests.benchmarks import scenarios, table, workspace
+from tests.benchmarks import mirror, scenarios, table, workspace
 from tests.benchmarks.measure import RunFailed
 from tests.benchmarks.plan import SETS
 from tests.benchmarks.scenarios import installed
 from tests.benchmarks.workspace import clean_environ
 
 
-@pytest.mark.parametrize("module", [scenarios, table, workspace])
+@pytest.mark.parametrize("module", [mirror, scenarios, table, workspace])
 def test_doctests_hold(module: ModuleType) -> None:
     found = doctest.testmod(module)
     assert found.attempted > 0
