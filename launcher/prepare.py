@@ -83,7 +83,7 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     program = _program(request, environment, environ)
     record = _record(request, needs, program, environment, environ)
     files = (interpreter.executable, str(cache.path(Bucket.RESOLUTIONS, key)), *needs.files)
-    record.stamps |= {path: records.stamp_of(path) for path in (*files, *watched_files(wanted.written))}
+    record.stamps |= {path: records.stamp_of(path) for path in (*files, *watched_files(wanted.written, resolution))}
     if _may_be_recorded(request, needs, record, started_ns):
         _write_record(record, request, cache, environ)
     _collect(environment, cache, reporter)

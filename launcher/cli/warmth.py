@@ -77,7 +77,7 @@ def _place_of_credentials(request: RunRequest, survey: Survey, environ: Mapping[
 
 def _too_many_files(survey: Survey) -> str | None:
     """Return what is said where so many files decide that a record would be no shortcut, or None."""
-    watched = watched_files(survey.wanted.written)
+    watched = watched_files(survey.wanted.written, survey.resolution)
     # Besides: the interpreter and the resolution.
     if len(watched) + len(survey.needs.files) + 2 <= MOST_STAMPS:
         return None

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -48,11 +48,12 @@ class BuildPlace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceTree:
-    """A project's directory, what people call it, and what kind of wheel is wanted of it."""
+    """A project's directory, what people call it, what kind of wheel is wanted, and how to be alone in there."""
 
     directory: Path
     label: str
     is_editable: bool = False
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def kind(self) -> Literal["wheel", "editable"]:
@@ -116,7 +117,7 @@ class ProjectBuild:
             child.pop(name, None)
 
         def run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
-            with _AT_ONCE:
+            with _AT_ONCE, self._tree.alone():
                 self._run(cmd, cwd, child | dict(extra_environ or {}))
 
         return ProjectBuilder(self._tree.directory, python_executable=str(environment.python), runner=run)

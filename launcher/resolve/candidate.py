@@ -17,7 +17,8 @@ class Candidate(Value):
 
     The `url` of a source that is no file is ``git+…@COMMIT`` or that of the directory, of which an `is_editable` one is
     used in place; ``#subdirectory=`` says where in it the project is. `built_sha256` is the sha256 of the wheel built
-    of a source; `direct_url` the text of ``direct_url.json`` where a requirement names the URL (PEP 610).
+    of a source; `direct_url` the text of ``direct_url.json`` where a requirement names the URL (PEP 610). `state` is
+    the fingerprint of a directory (`launcher.resolve.project_files`) as it was looked at, None for all else.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Candidate(Value):
     is_editable: bool = False
     built_sha256: str | None = None
     direct_url: str | None = None
+    state: str | None = None
 
     @property
     def is_wheel(self) -> bool:

@@ -14,7 +14,10 @@ from launcher.digest import digest_of
 from launcher.launch.record import stamp_of
 
 DESCRIPTION_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
-_MADE_BY_BUILDS = frozenset({"build", "dist", "__pycache__", "node_modules"})
+_MADE_BY_BUILDS = frozenset({"__pycache__", "node_modules", ".eggs", ".nox", ".tox", ".venv"})
+_OUTPUTS = frozenset({"build", "dist"})
+_NO_SOURCES = ("pyvenv.cfg", "CACHEDIR.TAG")
+"""Files by which a virtual environment and a cache (of a type checker, of Rust, our own) can be told."""
 _MOST_FILES = 10_000
 """Beyond it (4 ms for each thousand) only the files that describe the project decide."""
 
@@ -46,10 +49,41 @@ def fingerprint(path: str, *, is_editable: bool) -> str:
     """Return a text that changes with the names, times and sizes of the files that decide.
 
     The times of directories do not count: building leaves files there, which changes nothing that is built of them.
+    Where the files that describe a project decide alone, it is by their content: backends that build in place rewrite
+    some.
     """
-    files, _ = _files_of(path, is_editable)
+    files, directories = _files_of(path, is_editable)
+    if not directories and os.path.isdir(path):
+        return digest_of(repr([_content_of(file) for file in files]))
     rows = [(os.path.relpath(file, path), stamp_of(file)) for file in files]
     return digest_of(repr(rows))
+
+
+def is_left_behind(path: str, name: str, *, is_top: bool) -> bool:
+    """Tell of a directory of a project, at its top or deeper, that builds, tests or people's tools left it behind.
+
+    ``build`` and ``dist`` are names of packages too, so they count where they are at the top and hold no module.
+    """
+    if name in _MADE_BY_BUILDS or name.endswith(".egg-info"):
+        return True
+    if is_top and name in _OUTPUTS:
+        return not any(each.endswith(".py") for each in _names_in(path))
+    return any(os.path.exists(os.path.join(path, each)) for each in _NO_SOURCES)
+
+
+def _names_in(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
+
+
+def _content_of(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError:
+        return None
 
 
 def _files_of(path: str, is_editable: bool) -> tuple[list[str], list[str]]:
@@ -62,7 +96,7 @@ def _files_of(path: str, is_editable: bool) -> tuple[list[str], list[str]]:
     files: list[str] = []
     directories: list[str] = []
     for directory, names, file_names in os.walk(path):
-        names[:] = sorted(name for name in names if _decides(os.path.join(directory, name), name))
+        names[:] = sorted(name for name in names if _decides(os.path.join(directory, name), name, directory == path))
         directories.append(directory)
         files += [os.path.join(directory, name) for name in sorted(file_names) if not name.endswith((".pyc", "~"))]
         if len(files) > _MOST_FILES:
@@ -70,6 +104,5 @@ def _files_of(path: str, is_editable: bool) -> tuple[list[str], list[str]]:
     return files, directories
 
 
-def _decides(path: str, name: str) -> bool:
-    is_left_behind = name in _MADE_BY_BUILDS or name.endswith(".egg-info")
-    return not (name.startswith(".") or is_left_behind or os.path.exists(os.path.join(path, "pyvenv.cfg")))
+def _decides(path: str, name: str, is_top: bool) -> bool:
+    return not (name.startswith(".") or is_left_behind(path, name, is_top=is_top))

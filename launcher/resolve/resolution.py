@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import marshal
 import os
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from launcher.cache import Bucket, Cache
@@ -20,7 +21,7 @@ from launcher.value import Value, astuple, field
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
 
-_FORMAT = 2
+_FORMAT = 3
 _SECOND_NS = 1_000_000_000
 
 
@@ -105,22 +106,35 @@ def resolution_key(requested: Sequence[Requested], policy: Policy, interpreter: 
     """Name a resolution by everything that can change its outcome (DESIGN, section 5)."""
     written = (*requested, *policy.overrides)
     texts = sorted({(each.text.strip(), each.hashes, each.is_editable) for each in requested})
-    local = [(path, each.is_editable) for each in written if (path := local_path(each.text))]
-    states = [fingerprint(path, is_editable=is_editable) for path, is_editable in local]
+    local = [path for each in written if (path := local_path(each.text)) and not os.path.isdir(path)]
+    states = [fingerprint(path, is_editable=False) for path in local]
     parts = repr((texts, states, interpreter.identity, settings.resolution_key(), policy.key()))
     return digest_of(parts)
 
 
-def watched_files(requested: Sequence[Requested]) -> list[str]:
-    """Return the files and directories of this machine whose change lets the requirements mean something else."""
+def watched_files(requested: Sequence[Requested], resolution: Resolution | None = None) -> list[str]:
+    """Return the files and directories of this machine whose change lets the requirements mean something else.
+
+    Besides what is written, these are the directories that other packages of the resolution need.
+    """
     local = [(path, each.is_editable) for each in requested if (path := local_path(each.text))]
-    return [file for path, is_editable in local for file in watched_paths(path, is_editable=is_editable)]
+    local += [(path, is_editable) for path, is_editable, _ in _directories(resolution or ())]
+    found = dict.fromkeys(local)
+    return [file for path, is_editable in found for file in watched_paths(path, is_editable=is_editable)]
+
+
+def _directories(pins: Iterable[Pin]) -> Iterator[tuple[str, bool, str]]:
+    """Give the directories among the pins: the path that decides, whether it is used in place, and its state."""
+    for candidate in (pin.candidate for pin in pins):
+        if candidate.state is not None and (path := local_path(f"it @ {candidate.url}")):
+            inside = re.search(r"[#&]subdirectory=([^&]*)", candidate.url) if candidate.is_editable else None
+            yield os.path.join(path, inside[1]) if inside else path, candidate.is_editable, candidate.state
 
 
 def remembered_resolution(key: str, settings: Settings, cache: Cache) -> tuple[Resolution, int] | None:
     """Return the resolution of this key and when it was made, in seconds since the epoch.
 
-    None where the cache has none that can be read, or ``max-age`` has passed.
+    None where the cache has none that can be read, ``max-age`` has passed, or a directory in it has changed.
     """
     content = cache.read(Bucket.RESOLUTIONS, key)
     if content is None:
@@ -131,7 +145,9 @@ def remembered_resolution(key: str, settings: Settings, cache: Cache) -> tuple[R
     except (ValueError, EOFError, TypeError, KeyError):
         return None
     is_too_old = settings.max_age_s is not None and time.time() - resolved_at > settings.max_age_s
-    return None if is_too_old else (resolution, resolved_at)
+    if is_too_old or any(fingerprint(path, is_editable=way) != state for path, way, state in _directories(resolution)):
+        return None
+    return resolution, resolved_at
 
 
 def remember_resolution(key: str, resolution: Resolution, started_ns: int, cache: Cache) -> None:

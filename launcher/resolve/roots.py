@@ -18,7 +18,7 @@ from launcher.errors import InvalidMetadata, PyscriptError, UsageError
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.resolution import Requested
-from launcher.resolve.source_trees import names_a_wheel
+from launcher.resolve.source_places import names_a_wheel
 from launcher.resolve.urls import filename_of, mask_credentials, sha256_in, without_fragment
 from launcher.resolve.version_control import is_version_control, parse_repository
 from launcher.value import replace

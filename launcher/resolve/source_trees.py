@@ -10,11 +10,10 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -23,21 +22,22 @@ from launcher.cache import Bucket, Cache
 from launcher.digest import digest_of
 from launcher.errors import (
     BuildFailed,
+    CacheUnusable,
     HashMismatch,
-    InvalidMetadata,
     InvalidWheel,
     NotAvailableOffline,
     SourceUnreachable,
 )
 from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
-from launcher.resolve.direct_url import archive_origin, directory_origin, repository_origin
+from launcher.resolve.direct_url import archive_origin, repository_origin
 from launcher.resolve.formats import Formats
 from launcher.resolve.metadata import WheelMetadata, is_static, metadata_in_wheel
 from launcher.resolve.once import Once
-from launcher.resolve.project_files import DESCRIPTION_FILES, fingerprint
+from launcher.resolve.project_files import fingerprint
 from launcher.resolve.source_archive import read_pkg_info, unpack
 from launcher.resolve.source_identity import check_identity, checked, label_of, parsed, stated_name
+from launcher.resolve.source_places import directory_at, inside, project_in_directory, subdirectory_of
 from launcher.resolve.urls import filename_of, path_from_file_url, sha256_in, without_fragment
 from launcher.resolve.version_control import Repository, check_out, is_version_control, parse_repository
 from launcher.resolve.wheel_files import WheelFiles
@@ -46,10 +46,13 @@ from launcher.value import replace
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
     from launcher.resolve.build import BuildPlace, ProjectBuild
+    from launcher.resolve.source_copy import SourceCopy
 
 Chain = tuple[tuple[str, str], ...]
 """What is being built for what: the name of a build and what people call it, the outermost first."""
 _LONGEST_CHAIN = 12
+_METADATA = "METADATA"
+"""What the wheel beside it says, with paths of the directory that it was built of a copy of."""
 Beside = Callable[[Candidate], bytes | None]
 """Asks an index for the metadata beside a file."""
 
@@ -89,6 +92,8 @@ class SourceTrees:
         self._builds: Once[str, ProjectBuild] = Once()
         self._metadata: Once[str, WheelMetadata] = Once()
         self._wheels: Once[str, tuple[Path, str]] = Once()
+        self._copies: dict[str, SourceCopy] = {}
+        self._changed: set[str] = set()
         self._opened: list[ProjectBuild] = []
         self._directories = ExitStack()
         self._lock = threading.Lock()
@@ -121,16 +126,17 @@ class SourceTrees:
         return self._wheels.get(self._key(candidate), lambda key: self._built(candidate, key))
 
     def with_wheel(self, candidate: Candidate) -> Candidate:
-        """Return the candidate with the sha256 of its wheel."""
-        return replace(candidate, built_sha256=self.wheel(candidate)[1])
+        """Return the candidate with the sha256 of its wheel; a directory that changed meanwhile has no state."""
+        built = replace(candidate, built_sha256=self.wheel(candidate)[1])
+        return replace(built, state="") if self._key(candidate) in self._changed else built
 
     # What a URL names
 
     def _find(self, url: str, name: str, is_editable: bool, hashes: tuple[str, ...]) -> Candidate:
         if is_version_control(url):
             found = self._in_repository(url, name)
-        elif (path := _directory(url)) is not None:
-            found = _in_directory(path, url, name, is_editable)
+        elif (path := directory_at(url)) is not None:
+            found = project_in_directory(path, url, name, is_editable)
         else:
             found = self._in_archive(url, name)
         if hashes and f"sha256:{found.sha256}" not in hashes:
@@ -151,7 +157,7 @@ class SourceTrees:
         return Candidate(name, "", filename_of(repository.url), repository.at(commit), direct_url=origin)
 
     def _in_archive(self, url: str, name: str) -> Candidate:
-        bare, subdirectory = without_fragment(url), _subdirectory(url)
+        bare, subdirectory = without_fragment(url), subdirectory_of(url)
         if url.startswith("file:") and not path_from_file_url(url).exists():
             raise SourceUnreachable(
                 f"There is no file or directory {path_from_file_url(url)}.",
@@ -171,11 +177,11 @@ class SourceTrees:
         """Name what is built of a candidate."""
         if is_version_control(candidate.url):
             content = candidate.url
-        elif (path := _directory(candidate.url)) is not None:
-            content = f"{candidate.url} {fingerprint(str(path), is_editable=candidate.is_editable)}"
+        elif candidate.state is not None:
+            content = f"{candidate.url} {candidate.state}"
         else:
             sha256 = candidate.sha256 or self._archive(candidate)[1]
-            content = f"{sha256} {_subdirectory(candidate.url)}"
+            content = f"{sha256} {subdirectory_of(candidate.url)}"
         parts = (content, candidate.is_editable, self._interpreter.identity)
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
@@ -194,13 +200,14 @@ class SourceTrees:
         if content is None or not is_static(content):
             content = self._static_metadata(candidate) or self._metadata_by_backend(candidate, key)
         metadata = checked(candidate, parsed(candidate, content))
-        self._cache.write(Bucket.METADATA, place, metadata.to_bytes())
+        if key not in self._changed:
+            self._cache.write(Bucket.METADATA, place, metadata.to_bytes())
         return metadata
 
     def _static_metadata(self, candidate: Candidate) -> bytes | None:
         """Return PKG-INFO of an sdist where that is enough (PEP 643)."""
-        is_archive = not is_version_control(candidate.url) and _directory(candidate.url) is None
-        if not is_archive or _subdirectory(candidate.url):
+        is_archive = not is_version_control(candidate.url) and candidate.state is None
+        if not is_archive or subdirectory_of(candidate.url):
             return None
         content = read_pkg_info(self._archive(candidate)[0])
         return content if content is not None and is_static(content) else None
@@ -209,12 +216,14 @@ class SourceTrees:
         if (built := self._built_before(key)) is None:
             content = self._build(candidate, key).metadata(self._temporary_directory())
             if content is not None:
-                return content
+                return self._with_original_paths(content, key)
             built = self.wheel(candidate)[0]
-        try:
-            return metadata_in_wheel(built)
-        except (OSError, ValueError) as error:
-            raise BuildFailed(f"The wheel that {label_of(candidate)} made is not sound: {error}.") from error
+        stated = built.with_name(_METADATA)
+        return stated.read_bytes() if stated.exists() else _metadata_of_built(candidate, built)
+
+    def _with_original_paths(self, content: bytes, key: str) -> bytes:
+        copy = self._copies.get(key)
+        return copy.with_original_paths(content) if copy else content
 
     # Wheels
 
@@ -242,7 +251,12 @@ class SourceTrees:
             with self._cache.temporary_directory() as directory:
                 made = build.wheel(directory)
                 check_identity(candidate, made)
-                return self._cache.publish(directory, Bucket.BUILT, key) / made.name
+                if key in self._copies:
+                    content = _metadata_of_built(candidate, made)
+                    (directory / _METADATA).write_bytes(self._with_original_paths(content, key))
+                # What was changed while it was copied must not be taken for what it was before.
+                place = digest_of(f"{key} {directory.name}") if key in self._changed else key
+                return self._cache.publish(directory, Bucket.BUILT, place) / made.name
 
     def _build(self, candidate: Candidate, key: str) -> ProjectBuild:
         return self._builds.get(key, lambda _: self._prepare_build(candidate, key))
@@ -259,6 +273,8 @@ class SourceTrees:
             )
         directory = self._source_tree(candidate)
         self._check_allowed(candidate, directory)
+        if candidate.state is not None and not candidate.is_editable:
+            directory = self._copy(candidate, key)
         make_environment = workshop.make_environment
         if make_environment is None:
             raise BuildFailed(f"{label} would have to be built, which is not possible here.")
@@ -266,7 +282,7 @@ class SourceTrees:
         from launcher.resolve.build import ProjectBuild, SourceTree  # noqa: PLC0415
 
         workshop.reporter.step(f"Building {label}")
-        tree = SourceTree(directory, label, candidate.is_editable)
+        tree = SourceTree(directory, label, candidate.is_editable, lambda: self._alone_in(candidate, directory))
         build = ProjectBuild(
             tree, lambda requires, origin: make_environment(requires, origin, chain), workshop.reporter
         )
@@ -290,11 +306,42 @@ class SourceTrees:
     def _source_tree(self, candidate: Candidate) -> Path:
         if is_version_control(candidate.url):
             repository = parse_repository(candidate.url)
-            return _inside(self._check_out(repository)[0], repository.subdirectory, candidate)
-        if (path := _directory(candidate.url)) is not None:
-            return _inside(path, _subdirectory(candidate.url), candidate)
-        tree = unpack(self._archive(candidate)[0], self._temporary_directory())
-        return _inside(tree, _subdirectory(candidate.url), candidate)
+            return inside(self._check_out(repository)[0], repository.subdirectory, candidate)
+        if (path := directory_at(candidate.url)) is not None:
+            return inside(path, subdirectory_of(candidate.url), candidate)
+        place = self._temporary_directory()
+        # As for a copy: a home directory that is a repository is none of its business.
+        (place / ".git").touch()
+        (place / "sources").mkdir()
+        tree = unpack(self._archive(candidate)[0], place / "sources")
+        return inside(tree, subdirectory_of(candidate.url), candidate)
+
+    def _copy(self, candidate: Candidate, key: str) -> Path:
+        """Return where the project is in a copy of its directory, and notice when that changes at the same time."""
+        from launcher.resolve.source_copy import copy_project  # noqa: PLC0415 - with something to build only
+
+        root = path_from_file_url(candidate.url)
+        try:
+            copy = copy_project(root, subdirectory_of(candidate.url), self._temporary_directory())
+        except OSError as error:
+            raise CacheUnusable(
+                f"{root} cannot be copied into the cache to be built there: {error.strerror or error}.",
+                hint="Make room or mend the permissions there, or set PYSCRIPT_CACHE_DIR to another directory.",
+            ) from error
+        with self._lock:
+            self._copies[key] = copy
+            if fingerprint(str(root), is_editable=False) != candidate.state:
+                self._changed.add(key)
+        return copy.directory
+
+    def _alone_in(self, candidate: Candidate, directory: Path) -> AbstractContextManager[None]:
+        """Hold a directory in which backends write, against all launches, on whichever interpreter."""
+        if not candidate.is_editable:
+            return nullcontext()
+        waiting_for = f"building {label_of(candidate)}"
+        return self._cache.lock(
+            f"directory-{digest_of(os.path.realpath(directory))}", self._workshop.reporter, waiting_for
+        )
 
     def _archive(self, candidate: Candidate) -> tuple[Path, str]:
         return self._files.keep(replace(candidate, url=without_fragment(candidate.url)), self._workshop.reporter)
@@ -321,39 +368,8 @@ class SourceTrees:
             return self._directories.enter_context(self._cache.temporary_directory())
 
 
-def names_a_wheel(url: str) -> bool:
-    """Tell whether a requirement's URL is that of a wheel, by its name; everything else is a source."""
-    return filename_of(url).endswith(".whl") and not is_version_control(url)
-
-
-def _directory(url: str) -> Path | None:
-    """Return the directory of this machine that a URL names, or None."""
-    if not url.startswith("file:"):
-        return None
-    path = path_from_file_url(url)
-    return path if path.is_dir() else None
-
-
-def _in_directory(path: Path, url: str, name: str, is_editable: bool) -> Candidate:
-    subdirectory = _subdirectory(url)
-    if not any((path / subdirectory / each).exists() for each in DESCRIPTION_FILES[:2]):
-        raise InvalidMetadata(
-            f"{path / subdirectory} is not a project that can be installed: it has neither a pyproject.toml "
-            "nor a setup.py.",
-            hint="Name the directory that holds one of them.",
-        )
-    origin = directory_origin(without_fragment(url), subdirectory, is_editable=is_editable)
-    return Candidate(name, "", path.name, url, is_editable=is_editable, direct_url=origin)
-
-
-def _subdirectory(url: str) -> str:
-    return parse_qs(urlsplit(url).fragment).get("subdirectory", [""])[0].strip("/")
-
-
-def _inside(directory: Path, subdirectory: str, candidate: Candidate) -> Path:
-    path = directory / subdirectory
-    if ".." in subdirectory.split("/") or not path.is_dir() or not path.resolve().is_relative_to(directory.resolve()):
-        raise SourceUnreachable(
-            f"{label_of(candidate)} has no directory {subdirectory!r}.", hint="Mend the subdirectory in its URL."
-        )
-    return path
+def _metadata_of_built(candidate: Candidate, wheel: Path) -> bytes:
+    try:
+        return metadata_in_wheel(wheel)
+    except (OSError, ValueError) as error:
+        raise BuildFailed(f"The wheel that {label_of(candidate)} made is not sound: {error}.") from error

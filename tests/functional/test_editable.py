@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,20 @@ def test_a_broken_description_is_told(
     assert done.returncode == 1
     assert "could not be built" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_two_interpreters_do_not_write_into_it_at_once(
+    stocked: IndexServer,
+    run_pyscript: Program,
+    write_script: WriteScript,
+    interpreters: Mapping[str, str],
+    tmp_path: Path,
+) -> None:
+    if not interpreters:
+        pytest.skip("needs another interpreter")
+    alone = "import time; os.mkdir('busy'); time.sleep(0.4); os.rmdir('busy')"
+    Sdist("made", statement=alone).write_project(tmp_path / "made")
+    script = write_script("import made; print(made.VERSION)")
+    pythons = [[], ["--python", next(iter(interpreters.values()))]]
+    launches = [run_pyscript.start(*python, "--with-editable", "made", script) for python in pythons]
+    assert [launch.communicate(timeout=60)[0] for launch in launches] == ["1.0\n"] * 2

@@ -87,6 +87,66 @@ def test_a_change_in_a_directory_is_seen_and_nothing_else_builds_it(
     assert len(log.read_text().splitlines()) == 3
 
 
+def test_what_a_build_writes_into_its_tree_is_no_change_of_it(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    log = tmp_path / "build.log"
+    run_pyscript.environ["BUILD_LOG"] = str(log)
+    writes = "open('src/_version.py', 'w').write(repr(os.urandom(8))); os.makedirs('build/lib')"
+    project = Sdist("made", statement=writes).write_project(tmp_path / "made")
+    # What a former build left there and the project does not have any more.
+    (project / "build" / "lib").mkdir(parents=True)
+    before = sorted(project.rglob("*"))
+    script = write_script(f"{MADE}\nimport _version", "./made")
+    for _ in range(3):
+        assert run_pyscript(script).stdout == "1.0\n"
+    assert (len(log.read_text().splitlines()), sorted(project.rglob("*"))) == (1, before)
+    (project / "src" / "made.py").write_text("VERSION = 'changed'\n")
+    assert run_pyscript(script).stdout == "changed\n"
+
+
+def test_a_change_while_it_is_built_is_seen_by_the_next_launch(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    project = tmp_path / "made"
+    source = project / "src" / "made.py"
+    writes = f"open({str(source)!r}, 'w').write('VERSION = 2')"
+    Sdist("made", statement=writes).write_project(project)
+    script = write_script(MADE, "./made")
+    assert [run_pyscript(script).stdout for _ in range(2)] == ["1.0\n", "2\n"]
+
+
+def test_a_read_only_directory_is_built(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    project = Sdist("made", statement="open('made.c', 'w').close()").write_project(tmp_path / "für mich" / "made")
+    project.chmod(0o555)
+    done = run_pyscript(write_script(MADE, "./für mich/made"))
+    project.chmod(0o755)
+    assert done.stdout == "1.0\n", done.stderr
+
+
+@pytest.mark.parametrize("prepares", [True, False])
+def test_a_directory_that_only_another_project_needs_is_watched(
+    prepares: bool, stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    needed = Sdist("made").write_project(tmp_path / "made")
+    # As backends do it: from where they are built, which is a copy.
+    statement = "REQUIRES.append('made @ file://' + os.path.abspath('../made'))"
+    outer = Sdist("outer", prepares=prepares, files={"setup.cfg": "# see ../made"}).tree
+    outer["backend.py"] = outer["backend.py"].replace("MORE = ", "MORE = ", 1) + f"\nREQUIRES = []\n{statement}\n"
+    for name, text in outer.items():
+        (tmp_path / "outer" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "outer" / name).write_text(text)
+    script = write_script(MADE, "./outer")
+    assert [run_pyscript(script).stdout for _ in range(2)] == ["1.0\n"] * 2
+    (needed / "src" / "made.py").write_text("VERSION = 'changed'\n")
+    assert [run_pyscript(script).stdout for _ in range(2)] == ["changed\n"] * 2
+    shutil.rmtree(tmp_path / "cache" / "metadata-v1")
+    shutil.rmtree(tmp_path / "cache" / "resolutions-v1")
+    assert run_pyscript(script).stdout == "changed\n"
+
+
 @pytest.mark.parametrize(
     ("requirement", "said"),
     [

@@ -49,13 +49,31 @@ def test_every_file_decides_where_the_project_is_copied(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["build/x", "dist/x", "a.egg-info/x", "src/__pycache__/a.pyc", ".git/x", "env/pyvenv.cfg"]
+    "name",
+    [
+        *("build/lib/x.py", "dist/x", "target/CACHEDIR.TAG", "a.egg-info/x", "src/__pycache__/a.pyc", ".git/x"),
+        "env/pyvenv.cfg",
+    ],
 )
 def test_what_builds_leave_behind_does_not(name: str, project: Path) -> None:
     before = fingerprint(str(project), is_editable=False)
     (project / name).parent.mkdir(parents=True)
     (project / name).write_text("x")
     assert fingerprint(str(project), is_editable=False) == before
+
+
+@pytest.mark.parametrize("name", ["build/__init__.py", "src/build/a.py", "src/dist/data.txt"])
+def test_a_package_may_be_called_as_what_builds_leave_behind(name: str, project: Path) -> None:
+    (project / name).parent.mkdir(parents=True)
+    before = fingerprint(str(project), is_editable=False)
+    (project / name).write_text("x")
+    assert fingerprint(str(project), is_editable=False) != before
+
+
+def test_a_description_that_was_rewritten_as_it_was_is_the_same_where_it_decides_alone(project: Path) -> None:
+    before = fingerprint(str(project), is_editable=True)
+    os.utime(project / "pyproject.toml", (1, 1))
+    assert fingerprint(str(project), is_editable=True) == before
 
 
 def test_only_the_description_decides_where_the_project_is_used_in_place(project: Path) -> None:
