@@ -251,7 +251,13 @@ class LazyIndex:
                 timeout_s=asked.timeout_s,
                 retries=asked.retries,
             )
-            workshop = Workshop(allowed_formats(asked), self._build_environment, self._reporter, self._wanted.chain)
+            workshop = Workshop(
+                formats=allowed_formats(asked),
+                make_environment=self._build_environment,
+                reporter=self._reporter,
+                chain=self._wanted.chain,
+                require_hashes=self._wanted.policy.require_hashes,
+            )
             self._opened = Index(places, self._wanted.interpreter, self._cache, workshop)
             # A remembered resolution names URLs without their credentials.
             self._opened.remember_credentials(requirement.text for requirement in self._wanted.written)

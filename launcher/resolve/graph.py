@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from launcher.errors import InvalidWheel, PyscriptError
+from launcher.errors import HashMismatch, InvalidWheel, PyscriptError
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.releases import Admission, Compatibility, Obstacle, Releases, Unusable
@@ -99,6 +99,16 @@ class Graph:
             root.dependency.name == name and root.candidate and root.candidate.sha256 for root in self.roots
         )
 
+    def require_hash(self, candidate: Candidate) -> None:
+        """Raise `HashMismatch` where each file needs a hash that was written, and nobody wrote one for this project."""
+        if self.rules.require_hashes and not self.has_hashes(candidate.name):
+            shown = f" --hash=sha256:{candidate.sha256}" if candidate.sha256 else ", with its --hash"
+            raise HashMismatch(
+                f"{candidate.name} {candidate.version} is needed, but no hash is written for it, and --require-hashes "
+                "asks for one for every package.",
+                hint=f"Add it to the file: {candidate.name}=={candidate.version}{shown}",
+            )
+
     @property
     def without_upload_times(self) -> list[str]:
         """The projects with files that a limit on their age left out because nobody states their age."""
@@ -151,6 +161,8 @@ class Graph:
             raise
 
     def _flaw_in_metadata(self, candidate: Candidate) -> Unusable | None:
+        if not candidate.is_wheel:
+            self.require_hash(candidate)  # its backend may have to be run
         try:
             metadata = self._metadata_of(candidate)
         except InvalidWheel as error:

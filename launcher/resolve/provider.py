@@ -258,12 +258,7 @@ def _warn(graph: Graph, solution: Solution[Node, int], reporter: Reporter) -> No
 
 
 def _verified(graph: Graph, candidate: Candidate) -> Candidate:
-    if graph.rules.require_hashes and not graph.has_hashes(candidate.name):
-        raise HashMismatch(
-            f"{candidate.name} {candidate.version} is needed, but no hash is written for it, and --require-hashes asks "
-            "for one for every package.",
-            hint=f"Add it to the file: {candidate.name}=={candidate.version} --hash=sha256:{candidate.sha256}",
-        )
+    graph.require_hash(candidate)
     if not graph.allows_file(candidate):
         raise HashMismatch(
             f"{candidate.filename} has the sha256 {candidate.sha256}, which is none of those given for it.",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from launcher.errors import InvalidMetadata, SourceUnreachable
+from launcher.errors import HashMismatch, InvalidMetadata, SourceUnreachable
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.direct_url import directory_origin
 from launcher.resolve.project_files import DESCRIPTION_FILES, fingerprint
 from launcher.resolve.source_identity import label_of
-from launcher.resolve.urls import filename_of, path_from_file_url, without_fragment
+from launcher.resolve.urls import filename_of, mask_credentials, path_from_file_url, sha256_in, without_fragment
 from launcher.resolve.version_control import is_version_control
 
 
@@ -55,3 +55,16 @@ def inside(directory: Path, subdirectory: str, candidate: Candidate) -> Path:
             f"{label_of(candidate)} has no directory {subdirectory!r}.", hint="Mend the subdirectory in its URL."
         )
     return path
+
+
+def refuse_without_hash(url: str, hashes: tuple[str, ...]) -> None:
+    """Raise `HashMismatch` where neither the given hashes nor the URL say which file it has to be, or it is no file."""
+    is_file = not is_version_control(url) and directory_at(url) is None
+    if is_file and (hashes or sha256_in(url)):
+        return
+    shown = f"{mask_credentials(url)} " + ("is not what the given hashes allow" if hashes else "has no hash")
+    if is_file:
+        said, hint = "--require-hashes asks for one for every package", "Write it behind the URL: --hash=sha256:…"
+    else:
+        said, hint = "only a file can have one, and this is a directory or a repository", "Name an archive of it."
+    raise HashMismatch(f"{shown}: {said}.", hint=f"Nothing of it was run. {hint}")

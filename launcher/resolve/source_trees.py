@@ -37,7 +37,13 @@ from launcher.resolve.once import Once
 from launcher.resolve.project_files import fingerprint
 from launcher.resolve.source_archive import read_pkg_info, unpack
 from launcher.resolve.source_identity import check_identity, checked, label_of, parsed, stated_name
-from launcher.resolve.source_places import directory_at, inside, project_in_directory, subdirectory_of
+from launcher.resolve.source_places import (
+    directory_at,
+    inside,
+    project_in_directory,
+    refuse_without_hash,
+    subdirectory_of,
+)
 from launcher.resolve.urls import filename_of, path_from_file_url, sha256_in, without_fragment
 from launcher.resolve.version_control import Repository, check_out, is_version_control, parse_repository
 from launcher.resolve.wheel_files import WheelFiles
@@ -62,12 +68,14 @@ class Workshop:
     """What building takes from other rooms.
 
     `make_environment` makes one of requirements, of an origin, for builds of a chain; None where nothing can be built.
+    With `require_hashes`, what a URL names is looked at only where a hash says what it has to be.
     """
 
     formats: Formats = field(default_factory=Formats)
     make_environment: Callable[[Sequence[str], str, Chain], BuildPlace] | None = None
     reporter: Reporter = field(default_factory=SilentReporter)
     chain: Chain = ()
+    require_hashes: bool = False
 
 
 class SourceTrees:
@@ -133,6 +141,8 @@ class SourceTrees:
     # What a URL names
 
     def _find(self, url: str, name: str, is_editable: bool, hashes: tuple[str, ...]) -> Candidate:
+        if hashes or self._workshop.require_hashes:
+            refuse_without_hash(url, hashes)
         if is_version_control(url):
             found = self._in_repository(url, name)
         elif (path := directory_at(url)) is not None:
