@@ -257,6 +257,7 @@ class LazyIndex:
                 reporter=self._reporter,
                 chain=self._wanted.chain,
                 require_hashes=self._wanted.policy.require_hashes,
+                tools_key=f"{places.key()} {self._wanted.policy.for_others().key()}",
             )
             self._opened = Index(places, self._wanted.interpreter, self._cache, workshop)
             # A remembered resolution names URLs without their credentials.

@@ -22,6 +22,10 @@ class Formats:
         """Tell whether code of this project's source may run to make a wheel."""
         return not self.no_build and name not in self.no_build_package
 
+    def key_for_tools(self) -> str:
+        """Return a text of what decides about the requirements of a build; `no_build` lets nothing be built at all."""
+        return repr((sorted(self.no_build_package), self.no_binary, sorted(self.no_binary_package)))
+
     def allow_wheels(self, name: str) -> bool:
         """Tell whether this project's wheels on an index may be used."""
         return not self.no_binary and name not in self.no_binary_package

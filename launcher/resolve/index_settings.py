@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from launcher.resolve.tls import Access
+from launcher.resolve.urls import mask_credentials
 
 if TYPE_CHECKING:
     from launcher.script.index_tables import NamedIndex
@@ -31,3 +32,9 @@ class IndexSettings:
     refresh: bool = False
     timeout_s: float = 15.0
     retries: int = 3
+
+    def key(self) -> str:
+        """Return a text of what decides which files are found; neither how they are reached nor credentials do."""
+        named = [(each.name, each.url, each.explicit) for each in self.named]
+        places = (self.index_url, self.extra_index_urls, self.find_links, self.no_index, named)
+        return mask_credentials(repr((places, sorted(self.sources.items()))))

@@ -68,7 +68,8 @@ class Workshop:
     """What building takes from other rooms.
 
     `make_environment` makes one of requirements, of an origin, for builds of a chain; None where nothing can be built.
-    With `require_hashes`, what a URL names is looked at only where a hash says what it has to be.
+    With `require_hashes`, what a URL names is looked at only where a hash says what it has to be. `tools_key` is a text
+    of everything that decides which build requirements are taken.
     """
 
     formats: Formats = field(default_factory=Formats)
@@ -76,6 +77,7 @@ class Workshop:
     reporter: Reporter = field(default_factory=SilentReporter)
     chain: Chain = ()
     require_hashes: bool = False
+    tools_key: str = ""
 
 
 class SourceTrees:
@@ -184,31 +186,36 @@ class SourceTrees:
         )
 
     def _key(self, candidate: Candidate) -> str:
-        """Name what is built of a candidate."""
-        if is_version_control(candidate.url):
-            content = candidate.url
-        elif candidate.state is not None:
-            content = f"{candidate.url} {candidate.state}"
-        else:
-            sha256 = candidate.sha256 or self._archive(candidate)[1]
-            content = f"{sha256} {subdirectory_of(candidate.url)}"
-        parts = (content, candidate.is_editable, self._interpreter.identity)
+        """Name what is built of a candidate: by what it is built of, for what, and by which tools."""
+        tools = (self._workshop.tools_key, self.formats.key_for_tools())
+        parts = (self._content(candidate), candidate.is_editable, self._interpreter.identity, *tools)
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+    def _content(self, candidate: Candidate) -> str:
+        """Name the files of a candidate."""
+        if is_version_control(candidate.url):
+            return candidate.url
+        if candidate.state is not None:
+            return f"{candidate.url} {candidate.state}"
+        sha256 = candidate.sha256 or self._archive(candidate)[1]
+        return f"{sha256} {subdirectory_of(candidate.url)}"
 
     # Metadata
 
     def _read_metadata(self, candidate: Candidate, key: str, beside: Beside | None) -> WheelMetadata:
-        # Also by the URL: what stands beside an sdist is only an index's word, and no other index's.
-        place = digest_of(f"{key} {candidate.url}")
-        cached = self._cache.read(Bucket.METADATA, place)
-        if cached is not None:
-            try:
-                return checked(candidate, WheelMetadata.from_bytes(cached))
-            except ValueError:
-                pass
-        content = beside(candidate) if beside else None
+        # Also by the URL: what stands beside an sdist is only an index's word, and no other index's. What it states for
+        # certain, no tools can change.
+        stated, built = (digest_of(f"{each} {candidate.url}") for each in (self._content(candidate), key))
+        for place in (stated, built):
+            cached = self._cache.read(Bucket.METADATA, place)
+            if cached is not None:
+                with suppress(ValueError):
+                    return checked(candidate, WheelMetadata.from_bytes(cached))
+        content, place = beside(candidate) if beside else None, stated
         if content is None or not is_static(content):
-            content = self._static_metadata(candidate) or self._metadata_by_backend(candidate, key)
+            content = self._static_metadata(candidate)
+        if content is None:
+            content, place = self._metadata_by_backend(candidate, key), built
         metadata = checked(candidate, parsed(candidate, content))
         if key not in self._changed:
             self._cache.write(Bucket.METADATA, place, metadata.to_bytes())

@@ -329,6 +329,21 @@ def test_a_hash_in_the_requirements_is_that_of_the_sdist(
     assert run_pyscript("--with-requirements", "requirements.txt", write_script(MADE)).returncode == 1
 
 
+def test_what_was_built_with_other_tools_is_built_again_and_nothing_else(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, log: Path
+) -> None:
+    serve(stocked, Sdist("made"), Sdist("static", is_static=True))
+    script = write_script(MADE, "made", "static")
+    run_pyscript(script)
+    # None of these decides which build requirements are taken.
+    for option in ("--prerelease=allow", "--resolution=lowest", "--constraint=voice<9", "--timeout=9"):
+        assert run_pyscript(option, script).stdout == "1.0\n"
+    assert len(calls(log)) == 2
+    stocked.forget_requests()
+    assert run_pyscript("--exclude-newer=2099-01-01", script).stdout == "1.0\n"
+    assert calls(log)[2:] == ["build_wheel made 1.0", "build_wheel static 1.0"]
+
+
 @pytest.mark.parametrize("what", ["archive", "directory"])
 def test_nothing_is_run_of_what_no_hash_allows(
     what: str, stocked: IndexServer, run_pyscript: Program, log: Path, tmp_path: Path
