@@ -22,7 +22,7 @@ from launcher.errors import BuildFailed
 from launcher.launch.warm import environment_for
 from launcher.reporter import Reporter
 from launcher.resolve.build_output import BuildOutput, lines_of
-from launcher.resolve.version_control import HOOK_VARIABLES
+from launcher.resolve.git_program import HOOK_VARIABLES
 
 _AT_ONCE = threading.BoundedSemaphore(os.cpu_count() or 2)
 """Backends that run at the same time; none of them waits for another one."""

@@ -31,6 +31,7 @@ from launcher.resolve.connections import CONNECTIONS_AT_ONCE
 from launcher.resolve.crew import Crew
 from launcher.resolve.direct_url import archive_origin
 from launcher.resolve.fetcher import Fetcher, Reply
+from launcher.resolve.git_program import Reach
 from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.metadata_source import MetadataSource
@@ -76,9 +77,8 @@ class Index:
         self._pages = PageCache(cache, self.fetcher, refresh=settings.refresh)
         self._files = WheelFiles(cache, self.fetcher)
         self._metadata = MetadataSource(cache, self.fetcher, self._files)
-        self.source_trees = SourceTrees(
-            interpreter, cache, self._files, workshop or Workshop(), offline=settings.offline
-        )
+        reach = Reach(settings.offline, settings.timeout_s, settings.access)
+        self.source_trees = SourceTrees(interpreter, cache, self._files, workshop or Workshop(), reach)
         self._target = _OurTarget(interpreter)
         self._offered = _OfferedPage(self.fetcher)
         self._finder = PackageFinder(session=self._offered, index_urls=[_OFFER], target_python=self._target)

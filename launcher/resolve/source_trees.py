@@ -32,6 +32,7 @@ from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.direct_url import archive_origin, repository_origin
 from launcher.resolve.formats import Formats
+from launcher.resolve.git_program import GitProgram, Reach
 from launcher.resolve.metadata import WheelMetadata, is_static, metadata_in_wheel
 from launcher.resolve.once import Once
 from launcher.resolve.project_files import fingerprint
@@ -88,14 +89,14 @@ class SourceTrees:
     """
 
     def __init__(
-        self, interpreter: Interpreter, cache: Cache, files: WheelFiles, workshop: Workshop, *, offline: bool = False
+        self, interpreter: Interpreter, cache: Cache, files: WheelFiles, workshop: Workshop, reach: Reach | None = None
     ) -> None:
         self.formats = workshop.formats
         self._interpreter = interpreter
         self._cache = cache
         self._files = files
         self._workshop = workshop
-        self._offline = offline
+        self._git = GitProgram(reach or Reach())
         self._found: Once[tuple[str, bool, tuple[str, ...]], Candidate] = Once()
         self._checkouts: Once[tuple[str, str], tuple[Path, str]] = Once()
         self._logins: dict[str, tuple[str, str]] = {}
@@ -109,7 +110,8 @@ class SourceTrees:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Stop what is being built and remove what was unpacked for it."""
+        """Stop what is being fetched and built, and remove what was unpacked for it."""
+        self._git.stop()
         for build in self._opened:
             build.stop()
         self._directories.close()
@@ -368,14 +370,14 @@ class SourceTrees:
         return self._checkouts.get((repository.url, repository.revision), lambda _: self._clone(repository))
 
     def _clone(self, repository: Repository) -> tuple[Path, str]:
-        if self._offline and not repository.url.startswith("file:"):
+        if self._git.reach.offline and not repository.url.startswith("file:"):
             raise NotAvailableOffline(
                 f"{repository.url} is a git repository, and offline forbids fetching it.",
                 hint="Run once without --offline.",
             )
         self._workshop.reporter.step(f"Fetching {repository.url}")
         directory = self._temporary_directory()
-        commit = check_out(replace(repository, login=self._logins.get(repository.url)), directory)
+        commit = check_out(replace(repository, login=self._logins.get(repository.url)), directory, self._git)
         if commit != repository.revision:
             self._checkouts.get((repository.url, commit), lambda _: (directory, commit))
         return directory, commit

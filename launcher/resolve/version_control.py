@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
-from launcher.errors import SourceUnreachable
+from launcher.errors import NotAvailableOffline, PyscriptError, SourceUnreachable
+from launcher.resolve.git_program import GitProgram, environ_for
 from launcher.resolve.urls import mask_credentials, split_credentials
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
@@ -23,14 +23,6 @@ _IS_VERSION_CONTROL = re.compile(r"(git|hg|svn|bzr)(\+|@)", re.IGNORECASE)
 _REVISION = re.compile(r"[^-\x00-\x20\x7f~^:?*\[\\][^\x00-\x20\x7f~^:?*\[\\]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SHOWN_LINES = 5
-_USER, _PASSWORD = "PYSCRIPT_GIT_USER", "PYSCRIPT_GIT_PASSWORD"
-_HELPER = f"""!f() {{ test "$1" = get && printf 'username=%s\\npassword=%s\\n' "${_USER}" "${_PASSWORD}"; }}; f"""
-"""A credential helper that tells git the variables; git asks it for the URL's own origin only."""
-HOOK_VARIABLES = (
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
-)
-"""A script that is a git hook is started with these, and they would lead git to the hook's repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +95,14 @@ def parse_repository(url: str) -> Repository:
     return Repository(bare, revision, subdirectory, name, login)
 
 
-def check_out(repository: Repository, directory: Path) -> str:
+def check_out(repository: Repository, directory: Path, program: GitProgram) -> str:
     """Put the wanted revision, its submodules and its history into `directory`; return the id of the commit.
 
     The history is there because version numbers are derived of it, but without the content of other commits.
-    Raises `SourceUnreachable`. git never asks a person: its credential helpers and ssh's agent answer, or it fails.
+    Raises `SourceUnreachable`, and `NotAvailableOffline` where something of it lies elsewhere. git never asks a person:
+    its credential helpers and ssh's agent answer, or it fails.
     """
-    git = _Git(repository, directory)
+    git = _Git(repository, directory, program)
     try:
         git.run("clone", "--quiet", "--filter=blob:none", "--no-checkout", "--", repository.url, str(directory))
         commit = _find_commit(git, repository)
@@ -122,7 +115,12 @@ def check_out(repository: Repository, directory: Path) -> str:
             hint="Install git, or ask for a version from an index.",
         ) from error
     except subprocess.CalledProcessError as error:
-        raise _failure(repository, error.stderr or "") from error
+        raise _failure(repository, error.stderr or "", is_offline=program.reach.offline) from error
+    except subprocess.TimeoutExpired as error:
+        raise SourceUnreachable(
+            f"git did not come to an end with {repository.url} within {error.timeout:g} s.",
+            hint="Try again, or raise --timeout.",
+        ) from error
     return commit
 
 
@@ -151,23 +149,15 @@ def _find_commit(git: _Git, repository: Repository) -> str:
 
 
 class _Git:
-    """The program, with everything switched off by which it could ask a person or run what a URL says."""
+    """The program on one repository and its checkout."""
 
-    def __init__(self, repository: Repository, directory: Path) -> None:
+    def __init__(self, repository: Repository, directory: Path, program: GitProgram) -> None:
         self.directory = directory
-        self._environ = _environ(repository, os.environ)
+        self._program = program
+        self._environ = environ_for(repository.url, repository.login, program.reach, os.environ)
 
     def run(self, *arguments: str, cwd: Path | None = None) -> str:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=cwd,
-            env=self._environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-            encoding="utf-8",
-            errors="replace",
-        ).stdout.strip()
+        return self._program.run([*arguments], self._environ, cwd)
 
     def commit_of(self, name: str) -> str | None:
         try:
@@ -176,43 +166,7 @@ class _Git:
             return None
 
 
-def _environ(repository: Repository, environ: Mapping[str, str]) -> dict[str, str]:
-    allowed = "https:http:ssh:git" + (":file" if repository.url.startswith("file:") else "")
-    child = {name: value for name, value in environ.items() if name not in HOOK_VARIABLES}
-    child |= {
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "",
-        "SSH_ASKPASS": "",
-        "SSH_ASKPASS_REQUIRE": "never",
-        "GCM_INTERACTIVE": "never",
-        "GIT_ALLOW_PROTOCOL": allowed,
-        "LC_ALL": "C",
-    }
-    # A command of one's own may be there for another key; it has to see to it itself that it does not ask.
-    if not child.keys() & {"GIT_SSH", "GIT_SSH_COMMAND"} and repository.url.startswith("ssh:") and not _own_ssh(child):
-        child["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes"
-    settings = [("core.askPass", "")]
-    if repository.login:
-        # Neither on the command line, where everybody sees it, nor in the checkout's configuration; and not as a header
-        # of git's own, which git sends on to wherever a server redirects it. The empty value is there to forget other
-        # helpers: they would be asked first, and told to keep it.
-        origin = urlunsplit(urlsplit(repository.url)._replace(path=""))
-        settings += [(f"credential.{origin}.helper", ""), (f"credential.{origin}.helper", _HELPER)]
-        child[_USER], child[_PASSWORD] = repository.login
-    first = int(child.get("GIT_CONFIG_COUNT") or 0)
-    for number, (name, value) in enumerate(settings, first):
-        child |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    return child | {"GIT_CONFIG_COUNT": str(first + len(settings))}
-
-
-def _own_ssh(environ: Mapping[str, str]) -> bool:
-    command = ["git", "config", "--get", "core.sshCommand"]
-    try:
-        return subprocess.run(command, env=environ, capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
-
-
+_NOT_ALLOWED = r"transport '?\w+'? not allowed|lazy fetching disabled"
 _KNOWN_FAILURES = (
     (
         r"not found|does not exist|does not appear to be a git repository|no such file",
@@ -225,17 +179,22 @@ _KNOWN_FAILURES = (
         "Set up a credential helper of git's, or ssh's agent: git is not allowed to ask.",
     ),
     (
-        r"could not resolve host|timed out|connection refused|unable to access|network is unreachable",
+        r"could not resolve host|timed out|too slow|connection refused|unable to access|network is unreachable",
         "{url} could not be reached.",
         "Check the connection and the URL.",
     ),
-    (r"transport '?\w+'? not allowed", "{url}, or a submodule of it, has a kind of address that is not allowed.", None),
+    (_NOT_ALLOWED, "{url}, or a submodule of it, has a kind of address that is not allowed.", None),
 )
 
 
-def _failure(repository: Repository, stderr: str) -> SourceUnreachable:
+def _failure(repository: Repository, stderr: str, *, is_offline: bool = False) -> PyscriptError:
     lines = [line for line in mask_credentials(stderr).splitlines() if line.strip()][-_SHOWN_LINES:]
     shown = "".join(f"\n  | {line}" for line in lines)
+    if is_offline and re.search(_NOT_ALLOWED, stderr):
+        return NotAvailableOffline(
+            f"A part of {repository.url}, such as a submodule, lies elsewhere, and offline forbids fetching it.{shown}",
+            hint="Run once without --offline.",
+        )
     for pattern, message, hint in _KNOWN_FAILURES:
         if re.search(pattern, stderr, re.IGNORECASE):
             return SourceUnreachable(message.format(url=repository.url) + shown, hint=hint)

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -331,6 +333,71 @@ def test_a_password_for_a_repository_does_not_follow_a_redirect(
         server.credentials = ("me", "pw")
         assert "There is no git repository at" in run_pyscript(script).stderr
         assert server.requests[-1].status == 404, "where it belongs it is told"
+
+
+@needs_git
+def test_offline_a_submodule_is_not_fetched_from_elsewhere(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, repository: Path, tmp_path: Path
+) -> None:
+    part = tmp_path / "part"
+    part.mkdir()
+    git(part, "init", "-q")
+    commit(part, Sdist("part"), "v1")
+    git(repository, "submodule", "--quiet", "add", part.as_uri(), "vendored")
+    git(repository, "config", "--file", ".gitmodules", "submodule.vendored.url", f"{stocked.origin}/part.git")
+    commit(repository, Sdist("made", "4.0"), "v4")
+    # With its build requirements, of which there are none, in the cache.
+    done = run_pyscript("--offline", write_script(MADE, f"made @ git+{repository.as_uri()}@v4"))
+    assert "such as a submodule, lies elsewhere, and offline forbids fetching it" in done.stderr
+    assert stocked.paths() == []
+    assert run_pyscript("--offline", write_script(MADE, f"made @ git+{repository.as_uri()}@v1")).stdout == "1.0\n"
+
+
+@needs_git
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("ends_by", ["a signal", "an error elsewhere", "the timeout"])
+def test_a_git_that_hangs_does_not_outlive_the_launch(
+    ends_by: str, stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "git").write_text(f"#!/bin/sh\ncd {tmp_path}\nsleep 300 &\necho $! > pid.new\nmv pid.new pid\nwait\n")
+    (programs / "git").chmod(0o755)
+    # Read after the repository, whose fetching goes on in another thread meanwhile.
+    others = ["./nothing"] if ends_by == "an error elsewhere" else []
+    script = write_script("", *others, "made @ git+https://host.invalid/made.git")
+    options = ["--timeout", "0.02"] if ends_by == "the timeout" else []
+    path = f"{programs}:{run_pyscript.environ['PATH']}"
+    launch = run_pyscript.start(*options, script, env={"PATH": path})
+    if ends_by == "a signal":
+        while not (tmp_path / "pid").exists() and launch.poll() is None:
+            time.sleep(0.01)
+        launch.terminate()
+    said = launch.communicate(timeout=60)[1]
+    assert launch.returncode
+    assert ("git did not come to an end" in said) == (ends_by == "the timeout"), said
+    if (tmp_path / "pid").exists():
+        child = int((tmp_path / "pid").read_text())
+        for _ in range(200):
+            if not _is_running(child):
+                break
+            time.sleep(0.01)
+        assert not _is_running(child)
+
+
+def _is_running(process: int) -> bool:
+    """Tell of a process that is no child of ours; on a machine without an init, what was killed stays as a zombie."""
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
+    return found.stdout.strip()[:1] not in ("", "Z")
+
+
+@needs_git
+def test_the_proxy_is_gits_too(stocked: IndexServer, run_pyscript: Program, write_script: WriteScript) -> None:
+    with IndexServer() as proxy:
+        script = write_script("", "made @ git+http://host.invalid/made.git")
+        done = run_pyscript("--proxy", proxy.origin, script, env={"GIT_CONFIG_COUNT": "many"})
+        assert done.returncode == 1
+        assert proxy.paths(), done.stderr
 
 
 @needs_git

@@ -1,4 +1,4 @@
-"""What a ``git+`` URL says, and what git is told."""
+"""What a ``git+`` URL says, and what git says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from launcher.resolve.version_control import Repository, _environ, _failure, parse_repository
+from launcher.errors import NotAvailableOffline
+from launcher.resolve.version_control import Repository, _failure, parse_repository
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 
@@ -61,26 +62,6 @@ def test_only_a_whole_commit_id_never_moves() -> None:
     )
 
 
-def test_git_asks_nobody_and_keeps_to_its_own_repository() -> None:
-    child = _environ(Repository("https://host/a"), {"GIT_DIR": "/hook/.git", "GIT_INDEX_FILE": "x", "HOME": "/me"})
-    assert not child.keys() & {"GIT_DIR", "GIT_INDEX_FILE", "GIT_SSH_COMMAND"}
-    assert (child["GIT_TERMINAL_PROMPT"], child["GIT_ASKPASS"], child["HOME"]) == ("0", "", "/me")
-    assert child["GIT_ALLOW_PROTOCOL"] == "https:http:ssh:git"
-
-
-def test_a_password_goes_to_its_host_only_and_not_by_the_command_line() -> None:
-    repository = parse_repository("git+https://me:pw@host/a")
-    child = _environ(repository, {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "c"})
-    given = [
-        (child[f"GIT_CONFIG_KEY_{at}"], child[f"GIT_CONFIG_VALUE_{at}"]) for at in range(int(child["GIT_CONFIG_COUNT"]))
-    ]
-    helper = "credential.https://host.helper"
-    assert given[:-1] == [("a.b", "c"), ("core.askPass", ""), (helper, "")]
-    assert given[-1][0] == helper
-    assert "pw" not in repr(given)
-    assert (child["PYSCRIPT_GIT_USER"], child["PYSCRIPT_GIT_PASSWORD"]) == ("me", "pw")
-
-
 @pytest.mark.parametrize(
     ("stderr", "said"),
     [
@@ -96,3 +77,9 @@ def test_a_password_goes_to_its_host_only_and_not_by_the_command_line() -> None:
 def test_what_git_says_in_other_words(stderr: str, said: str) -> None:
     error = _failure(Repository("https://host/a"), stderr)
     assert said in error.message
+
+
+def test_what_lies_elsewhere_is_not_there_offline() -> None:
+    error = _failure(Repository("file:///a"), "fatal: transport 'https' not allowed", is_offline=True)
+    assert isinstance(error, NotAvailableOffline)
+    assert "such as a submodule, lies elsewhere, and offline forbids fetching it" in error.message
