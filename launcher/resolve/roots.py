@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _BARE = r"(?P<where>.+?)(?:\[(?P<extras>[^\]]*)\])?(?:\s+;\s*(?P<marker>.*))?"
 _BARE_URL = re.compile(r"(https?|file):|(git|hg|svn|bzr)[+@]", re.IGNORECASE)
 _NAMED_SOURCE = re.compile(r"[^@]*@\s*(git\+|file:|https?:)", re.IGNORECASE)
+_OTHER_HASHES = frozenset({"md5", "sha1", "sha224", "sha384", "sha512", "blake2b", "blake2s"})
 _FETCHED_SCHEMES = ("http", "https", "file")
 
 
@@ -167,11 +168,21 @@ def _source_at(url: str, name: str, requested: Requested, index: Index) -> Candi
 
 
 def _fetchable(url: str, shown: str, requested: Requested, index: Index) -> str:
-    """Return a URL without credentials, which are kept; a path is no URL, nor is what no fetcher fetches."""
+    """Return a URL without credentials, which are kept; a path is no URL, nor is what no fetcher fetches.
+
+    A hash in it that would not be checked is refused: whoever wrote it relies on it.
+    """
     if urlsplit(url).scheme.lower() not in _FETCHED_SCHEMES:
         raise InvalidMetadata(
             f"{shown} cannot be fetched: only http, https, file and git+ URLs can.",
             hint="Write a path as ./directory, and a repository as git+https://host/path.",
+            excerpt=requested.excerpt,
+        )
+    kinds = [part.partition("=")[0].lower() for part in urlsplit(url).fragment.split("&")]
+    if "sha256" not in kinds and (unchecked := [kind for kind in kinds if kind in _OTHER_HASHES]):
+        raise InvalidMetadata(
+            f"{shown} states a hash that cannot be checked: {unchecked[0]}.",
+            hint="Give its sha256 instead: #sha256=…",
             excerpt=requested.excerpt,
         )
     return index.fetcher.remember_credentials(url)

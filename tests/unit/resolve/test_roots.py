@@ -52,6 +52,12 @@ def test_a_marker_that_does_not_hold(index: Index) -> None:
     assert read("demo; sys_platform == 'win32'", index) == []
 
 
+@pytest.mark.parametrize("url", ["https://h/demo-1.0-py3-none-any.whl", "demo @ https://h/demo.tar.gz"])
+def test_a_hash_that_would_not_be_checked_is_refused(url: str, index: Index) -> None:
+    with pytest.raises(InvalidMetadata, match="states a hash that cannot be checked: sha512"):
+        read(f"{url}#egg=demo&sha512=AB", index)
+
+
 def test_a_hash_and_no_credentials_are_kept(index: Index) -> None:
     (root,) = read("demo @ https://me:secret@h/demo-1.0-py3-none-any.whl#sha256=AB", index)
     assert root.candidate is not None
