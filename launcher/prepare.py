@@ -129,8 +129,8 @@ def obtaining(settings: Settings, cache: Cache, reporter: Reporter) -> Obtain:
 
 def open_fetcher(settings: Settings) -> Fetcher:
     """Return an HTTP client as the settings want it, to be closed when it is not needed any more."""
+    from launcher.resolve.access import Access  # noqa: PLC0415
     from launcher.resolve.fetcher import Fetcher  # noqa: PLC0415 - 60 ms, as above
-    from launcher.resolve.tls import Access  # noqa: PLC0415
 
     access = Access.of(settings)
     return Fetcher(timeout_s=settings.timeout_s, retries=settings.retries, offline=settings.offline, access=access)
@@ -231,11 +231,11 @@ class LazyIndex:
         """Return the index; it is opened once."""
         if self._opened is None:
             # 115 ms: unearth and the HTTP client below it.
+            from launcher.resolve.access import Access  # noqa: PLC0415
             from launcher.resolve.formats import allowed_formats  # noqa: PLC0415
             from launcher.resolve.index import Index  # noqa: PLC0415
             from launcher.resolve.index_settings import IndexSettings  # noqa: PLC0415
             from launcher.resolve.source_trees import Workshop  # noqa: PLC0415
-            from launcher.resolve.tls import Access  # noqa: PLC0415
 
             asked = self._wanted.settings
             places = IndexSettings(

@@ -19,10 +19,10 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from launcher.errors import UsageError
-from launcher.resolve.tls import Access, tls_context, unverified_context
+from launcher.resolve.access import CONNECTIONS_AT_ONCE, Access
+from launcher.resolve.tls import tls_context, unverified_context
 from launcher.resolve.urls import basic_authorization, mask_credentials, origin_of
 
-CONNECTIONS_AT_ONCE = 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 20
 _CHUNK_BYTES = 1 << 16

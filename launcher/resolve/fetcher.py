@@ -5,19 +5,22 @@ What goes wrong leaves as `IndexUnreachable` with a masked URL.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from launcher import __version__
 from launcher.errors import IndexUnreachable, NotAvailableOffline
-from launcher.resolve.connections import Answer, ConnectionFailed, Connections, UnsupportedUrl
+from launcher.resolve.access import Access
 from launcher.resolve.credentials import Credentials
-from launcher.resolve.tls import Access
 from launcher.resolve.urls import mask_credentials, origin_of
+
+if TYPE_CHECKING:
+    from launcher.resolve.connections import Answer, ConnectionFailed, Connections
 
 _RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _FIRST_PAUSE_S = 0.2
@@ -53,13 +56,16 @@ class Fetcher:
         self._retries = retries
         self._access = access or Access()
         self.credentials = Credentials(asks_keyring=self._access.asks_keyring)
-        self._connections = Connections(timeout_s, self._access)
+        self._opened: Connections | None = None
         self._is_closed = False
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close all connections."""
-        self._is_closed = True
-        self._connections.close()
+        with self._lock:
+            self._is_closed = True
+            if self._opened is not None:
+                self._opened.close()
 
     def remember_credentials(self, url: str) -> str:
         """Return the URL without its credentials, which are kept for its origin."""
@@ -87,11 +93,15 @@ class Fetcher:
                 f"{mask_credentials(url)} is not in the cache, and offline forbids fetching it.",
                 hint="Run once without --offline.",
             )
+        connections = self._connections()
+        # It is loaded by now; at the top it would be by everybody.
+        from launcher.resolve.connections import ConnectionFailed, UnsupportedUrl  # noqa: PLC0415
+
         for attempt in range(self._retries + 1):
             pause_s = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
             is_last = attempt == self._retries
             try:
-                with self._open(url, headers) as answer:
+                with self._open(connections, url, headers) as answer:
                     if answer.status in _RETRIED_STATUSES and not is_last:
                         pause_s = _asked_pause_s(answer.headers, pause_s)
                     elif answer.status >= 500 or answer.status in (401, 403, 407, 408, 429):
@@ -107,16 +117,27 @@ class Fetcher:
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def _open(self, url: str, headers: Mapping[str, str] | None) -> Iterator[Answer]:
+    def _open(self, connections: Connections, url: str, headers: Mapping[str, str] | None) -> Iterator[Answer]:
         url = self.remember_credentials(url) if "@" in url else url
         sent = self._with_authorization(url, headers)
-        with self._connections.get(url, sent) as answer:
+        with connections.get(url, sent) as answer:
             is_asked = answer.status in (401, 403) and origin_of(answer.url) == origin_of(url)
             if not is_asked or not self.credentials.look_up(url, sent.get("Authorization")):
                 yield answer
                 return
-        with self._connections.get(url, self._with_authorization(url, headers)) as answer:
+        with connections.get(url, self._with_authorization(url, headers)) as answer:
             yield answer
+
+    def _connections(self) -> Connections:
+        with self._lock:
+            if self._opened is None:
+                # 45 ms: http.client and ssl, which whoever finds all in the cache does without.
+                from launcher.resolve.connections import Connections  # noqa: PLC0415
+
+                self._opened = Connections(self._timeout_s, self._access)
+                if self._is_closed:
+                    self._opened.close()
+            return self._opened
 
     def _refused(self, url: str, status: int) -> IndexUnreachable:
         shown = mask_credentials(url)

@@ -1,33 +1,27 @@
-"""Where candidates come from: indexes and find-links, wheels' metadata, and the wheels. The only importer of unearth.
+"""Where candidates come from: indexes and find-links, wheels' metadata, and the wheels.
 
-unearth finds: it reads HTML pages and find-links, and judges and orders the files of a version. Two things are ours. It
-is handed only what a cheap test of the name lets through, a version at a time (914 tags against 2,000 files: 350 ms).
-And it never fetches: it takes a refusal or a broken server for "no such package".
+unearth finds, in `launcher.resolve.finder`, which is loaded where there is something to judge that was not judged
+before.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
 
-from packaging.tags import Tag
 from packaging.version import Version
-from unearth import Link, PackageFinder, TargetPython
-from unearth.collector import IndexPage, collect_links_from_location, parse_html_page
 
 from launcher.cache import Cache
 from launcher.errors import IndexUnreachable, NotAvailableOffline, UsageError
 from launcher.reporter import Reporter, SilentReporter
+from launcher.resolve.access import CONNECTIONS_AT_ONCE
 from launcher.resolve.candidate import Candidate
-from launcher.resolve.connections import CONNECTIONS_AT_ONCE
 from launcher.resolve.crew import Crew
 from launcher.resolve.direct_url import archive_origin
 from launcher.resolve.fetcher import Fetcher, Reply
@@ -48,15 +42,16 @@ from launcher.resolve.pages import (
     merge_pages,
     version_of_sdist,
 )
-from launcher.resolve.releases import tags_of
+from launcher.resolve.remembered_finder import RememberedFinder
 from launcher.resolve.source_trees import SourceTrees, Workshop
-from launcher.resolve.urls import mask_credentials, may_list, path_from_file_url, sha256_in, split_credentials
+from launcher.resolve.urls import mask_credentials, path_from_file_url
 from launcher.resolve.wheel_files import WheelFiles
 from launcher.script.index_tables import canonical_name
 from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
+    from launcher.resolve.finder import Finder
 
 _T = TypeVar("_T")
 
@@ -79,9 +74,9 @@ class Index:
         self._metadata = MetadataSource(cache, self.fetcher, self._files)
         reach = Reach(settings.offline, settings.timeout_s, settings.access)
         self.source_trees = SourceTrees(interpreter, cache, self._files, workshop or Workshop(), reach)
-        self._target = _OurTarget(interpreter)
-        self._offered = _OfferedPage(self.fetcher)
-        self._finder = PackageFinder(session=self._offered, index_urls=[_OFFER], target_python=self._target)
+        self._interpreter = interpreter
+        self._opened_finder: Finder | None = None
+        self._remembered = RememberedFinder(cache, interpreter.tags)
         self._finder_lock = threading.Lock()
         self._sources: dict[str, str] = {}
         self.locations = self._index_locations(settings)
@@ -100,6 +95,8 @@ class Index:
     def close(self) -> None:
         """Stop what was fetched ahead, close the connections and forget wheels that nobody asked for."""
         self._crew.close()
+        with self._finder_lock:
+            self._remembered.save()
         self.source_trees.close()
         self.fetcher.close()
         self._files.close()
@@ -156,14 +153,12 @@ class Index:
         """
         if not files[0].is_wheel:
             return self.candidate(name, best_sdist(files), source)
-        by_url = {file.url: file for file in files}
+        if len(files) == 1 and _has_ordinary_name(files[0]):
+            return self.candidate(name, files[0], source)
+        by_name = {file.filename: file for file in files}
         with self._finder_lock:
-            self._offered.offer(files)
-            self._target.narrow_to(files)
-            found = next(iter(self._finder.find_all_packages(name, allow_yanked=True)), None)
-        if found is None or found.version is None:
-            return None
-        return replace(self.candidate(name, by_url[found.link.url], source), version=found.version)
+            chosen = self._remembered.choice(tuple(by_name), lambda: self._finder().best(name, files))
+        return None if chosen is None else self.candidate(name, by_name[chosen], source)
 
     def with_sha256(self, candidate: Candidate) -> Candidate:
         """Return the candidate with the sha256 of its file known, fetching it where the index does not state it."""
@@ -211,7 +206,8 @@ class Index:
         url = urljoin(location if location.endswith("/") else f"{location}/", f"{name}/")
         source = mask_credentials(location)
         if url.startswith("file:"):
-            return _page_in_directory(path_from_file_url(url), name, source)
+            files = _finder_module().files_in_directory(path_from_file_url(url))
+            return None if files is None else make_page(name, files, source)
         try:
             return self._pages.get(url, lambda reply: make_page(name, _files_in(reply), source))
         except NotAvailableOffline as error:
@@ -226,8 +222,14 @@ class Index:
             raise IndexUnreachable(
                 f"The find-links location {path} does not exist.", hint="Mend or remove it: --find-links."
             )
-        files = _from_links(collect_links_from_location(self._offered, Link(location), expand=True), location)
+        with self._finder_lock:
+            files = self._finder().linked_files(location)
         return [file._replace(upload_time=PUT_THERE) for file in files]
+
+    def _finder(self) -> Finder:
+        if self._opened_finder is None:
+            self._opened_finder = _finder_module().Finder(self._interpreter, self.fetcher)
+        return self._opened_finder
 
     # Settings
 
@@ -236,8 +238,7 @@ class Index:
             return ()
         named = {canonical_name(each.name): self._as_url(each.url, each.name) for each in settings.named}
         self._sources = {name: named[canonical_name(index)] for name, index in settings.sources.items()}
-        # The default index is unearth's own: a finder that is given none has one.
-        default = settings.index_url or PackageFinder().sources[0]["url"]
+        default = settings.index_url or self._remembered.default_index(lambda: _finder_module().default_index())
         first = [named[canonical_name(each.name)] for each in settings.named if not each.explicit]
         others = [self._as_url(each) for each in (*settings.extra_index_urls, default)]
         return tuple(dict.fromkeys((*first, *others)))
@@ -254,143 +255,29 @@ class Index:
         )
 
 
-# What unearth is given
-
 _URL_WITH_CREDENTIALS = re.compile(r"(?:git\+)?https?://[^/\s@]+@[^\s]+")
-_OFFER = "https://offered.invalid/"
-_JSON = "application/vnd.pypi.simple.v1+json"
+_JSON = ("application/vnd.pypi.simple.v1+json", "application/json")
+_HTML = ("text/html", "application/vnd.pypi.simple.v1+html", "application/xhtml")
 
 
-class _OurTarget(TargetPython):
-    """The interpreter's own tags instead of those that unearth derives from a version."""
+def _finder_module() -> Any:
+    # 175 ms: unearth.
+    from launcher.resolve import finder  # noqa: PLC0415
 
-    def __init__(self, interpreter: Interpreter) -> None:
-        super().__init__(py_ver=interpreter.version_info)
-        self._by_text = {tag: Tag(*tag.split("-", 2)) for tag in interpreter.tags}
-        self._relevant = list(self._by_text.values())
-
-    def supported_tags(self) -> list[Tag]:
-        """Return all tags, best first; after `narrow_to` only those that can matter."""
-        return self._relevant
-
-    def narrow_to(self, files: Iterable[PageFile]) -> None:
-        """Leave out what no file has: unearth hashes each of some 900 tags for each file, 0.5 ms in all."""
-        named = {tag for file in files for tag in tags_of(file.filename)}
-        self._relevant = [self._by_text[tag] for tag in named if tag in self._by_text]
+    return finder
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """unearth's `Response`."""
-
-    url: str
-    content: bytes
-    headers: Mapping[str, str]
-    encoding: str | None = None
-    status_code: int = 200
-    reason_phrase: str = "OK"
-
-
-class _OfferedPage:
-    """unearth's `Fetcher`: it serves the files that were offered last, and find-links pages by way of ours."""
-
-    def __init__(self, fetcher: Fetcher) -> None:
-        self._fetcher = fetcher
-        self._content = b""
-
-    def offer(self, files: Iterable[PageFile]) -> None:
-        """Let the next page hold these files and no others."""
-        rows = [
-            {"filename": file.filename, "url": file.url, "yanked": file.yanked is not None, "hashes": {}}
-            | ({"requires-python": file.requires_python} if file.requires_python else {})
-            for file in files
-        ]
-        self._content = json.dumps({"files": rows}).encode()
-
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Any:
-        """Answer for the page of an offer or of a find-links location."""
-        if url.startswith(_OFFER):
-            return _Answer(url, self._content, {"Content-Type": _JSON})
-        if url.startswith("file:"):
-            return _Answer(url, path_from_file_url(url).read_bytes(), {"Content-Type": "text/html"})
-        reply = self._fetcher.get(url, headers)
-        if reply.status != 200:
-            raise IndexUnreachable(
-                f"The find-links page {mask_credentials(url)} answered {reply.status}.",
-                hint="Mend the URL: --find-links.",
-            )
-        content_type = reply.headers.get("content-type", "")
-        if "json" not in content_type and "html" not in content_type:
-            raise IndexUnreachable(
-                f"The find-links page {mask_credentials(url)} is neither HTML nor JSON but {content_type or 'unnamed'}."
-            )
-        return _Answer(reply.url, reply.content, {"Content-Type": content_type}, _charset(content_type))
-
-    head = get
-
-    def get_stream(self, url: str, *, headers: Mapping[str, str] | None = None) -> Any:
-        """Refuse: downloads are not unearth's."""
-        raise NotImplementedError(url)
-
-    def iter_secure_origins(self) -> Iterable[tuple[str, str, str]]:
-        """Take every location: who configured it chose it."""
-        return [("*", "*", "*")]
-
-
-# Pages as unearth reads them
+def _has_ordinary_name(file: PageFile) -> bool:
+    """Tell whether a wheel's name leaves nothing to judge: no build number, no empty part."""
+    return file.filename.count("-") == 4 and "__" not in file.filename
 
 
 def _files_in(reply: Reply) -> list[PageFile]:
     """Return the files of an index page by its content type; raises `ValueError` where it is none."""
     content_type = reply.headers.get("content-type", "").lower()
-    if content_type.startswith((_JSON, "application/json")):
+    if content_type.startswith(_JSON):
         return files_in_json(reply.content, reply.url)
-    if not content_type.startswith(("text/html", "application/vnd.pypi.simple.v1+html", "application/xhtml")):
+    if not content_type.startswith(_HTML):
         raise ValueError(f"its content type is {content_type or 'not stated'}")
-    return _files_in_html(reply.content, reply.url, _charset(content_type))
-
-
-def _files_in_html(content: bytes, url: str, charset: str | None) -> list[PageFile]:
-    try:
-        return _from_links(parse_html_page(IndexPage(Link(url), content, charset, "text/html")), url)
-    except (UnicodeDecodeError, LookupError) as error:
-        raise ValueError(f"it is not text in {charset or 'utf-8'}") from error
-
-
-def _charset(content_type: str) -> str | None:
-    return content_type.partition("charset=")[2].strip(' "') or None
-
-
-def _from_links(links: Iterable[Link], page_url: str) -> list[PageFile]:
-    files = []
-    for link in links:
-        url = split_credentials(link.url_without_fragment)[0]
-        if not may_list(page_url, link.filename, url):
-            continue
-        metadata = link.dist_info_metadata
-        files.append(
-            PageFile(
-                filename=link.filename,
-                url=url,
-                sha256=(link.hashes or {}).get("sha256") or sha256_in(link.url),
-                requires_python=link.requires_python or None,
-                yanked=link.yank_reason,
-                size_bytes=None,
-                core_metadata=metadata.get("sha256") or True if isinstance(metadata, dict) else metadata or None,
-                upload_time=None,
-            )
-        )
+    files: list[PageFile] = _finder_module().files_in_html(reply.content, reply.url, content_type)
     return files
-
-
-def _page_in_directory(directory: Path, name: str, source: str) -> ProjectPage | None:
-    """Return the page of a ``file:`` index: index.html, else the files beside it; None where there is no directory."""
-    if not directory.parent.is_dir():
-        raise IndexUnreachable(f"The index directory {directory.parent} does not exist.", hint="Mend --index-url.")
-    if not directory.is_dir():
-        return None
-    page = directory / "index.html"
-    if page.is_file():
-        return make_page(name, _files_in_html(page.read_bytes(), page.as_uri(), None), source)
-    links = (Link.from_path(path) for path in sorted(directory.iterdir()))
-    return make_page(name, _from_links(links, page.as_uri()), source)

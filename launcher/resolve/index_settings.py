@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from launcher.resolve.tls import Access
+from launcher.resolve.access import Access
 from launcher.resolve.urls import mask_credentials
 
 if TYPE_CHECKING:

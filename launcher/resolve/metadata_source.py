@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from launcher.cache import Bucket, Cache
 from launcher.errors import HashMismatch, IndexUnreachable, InvalidWheel
 from launcher.reporter import SilentReporter
 from launcher.resolve.candidate import Candidate
-from launcher.resolve.connections import Answer
 from launcher.resolve.fetcher import Fetcher
 from launcher.resolve.metadata import (
     MissingBytes,
@@ -24,6 +24,9 @@ from launcher.resolve.metadata import (
 )
 from launcher.resolve.urls import mask_credentials, path_from_file_url
 from launcher.resolve.wheel_files import WheelFiles
+
+if TYPE_CHECKING:
+    from launcher.resolve.connections import Answer
 
 _TAIL_BYTES = 1 << 16
 _MARGIN_BYTES = 1 << 15

@@ -7,7 +7,6 @@ import marshal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from launcher.cache import Bucket, Cache
 from launcher.errors import IndexUnreachable
@@ -143,8 +142,13 @@ def fresh_for_s(headers: Mapping[str, str]) -> float:
     if "max-age" in directives:
         lifetime = directives["max-age"]
         return max(float(lifetime) - (float(age) if age.isdigit() else 0.0), 0.0) if lifetime.isdigit() else 0.0
+    if not {"expires", "date"} <= headers.keys():
+        return 0.0
+    # 15 ms, and nearly all servers say max-age.
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415
+
     try:
         expires, date = (parsedate_to_datetime(headers[name]) for name in ("expires", "date"))
         return max((expires - date).total_seconds(), 0.0)
-    except (KeyError, ValueError, TypeError):
+    except (ValueError, TypeError):
         return 0.0

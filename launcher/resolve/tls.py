@@ -6,43 +6,13 @@ import os
 import re
 import ssl
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from launcher.errors import UsageError
-from launcher.settings import Settings
+from launcher.resolve.access import Access
 
 _DEBIANS_BUNDLE = "ca-certificates.crt"
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How servers are reached: `cert` and `client_cert` are PEM files, `trusted_hosts` are not verified.
-
-    `proxy` stands for all of ``HTTPS_PROXY`` and its kin; `asks_keyring` allows the ``keyring`` program to be run.
-    `origins` says where each setting came from, by its name in `Settings`.
-    """
-
-    cert: str | None = None
-    client_cert: str | None = None
-    proxy: str | None = None
-    trusted_hosts: tuple[str, ...] = ()
-    asks_keyring: bool = False
-    origins: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, settings: Settings) -> Access:
-        """Return what the settings say of it."""
-        return cls(
-            cert=settings.cert,
-            client_cert=settings.client_cert,
-            proxy=settings.proxy,
-            trusted_hosts=settings.trusted_host,
-            asks_keyring=settings.keyring_provider == "subprocess",
-            origins=settings.origins,
-        )
 
 
 def tls_context(access: Access | None = None) -> ssl.SSLContext:

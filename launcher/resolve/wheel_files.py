@@ -10,15 +10,18 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from launcher.cache import Bucket, Cache, remove_tree
 from launcher.errors import HashMismatch, IndexUnreachable
 from launcher.reporter import Reporter
 from launcher.resolve.candidate import Candidate
-from launcher.resolve.connections import Answer
 from launcher.resolve.fetcher import Fetcher
 from launcher.resolve.once import Once
 from launcher.resolve.urls import is_safe_filename, mask_credentials, path_from_file_url
+
+if TYPE_CHECKING:
+    from launcher.resolve.connections import Answer
 
 _CHUNK_BYTES = 1 << 20
 _AS_IS = {"Accept-Encoding": "identity"}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Program
-from tests.functional.conftest import WriteScript
+from tests.functional.conftest import WriteScript, package
 from tests.support.index_server import IndexServer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the paths of an installation differ")
@@ -98,9 +98,24 @@ def test_stored_wheels_without_an_environment_load_no_more(
     assert "launcher.environment.wheel_store" not in modules
 
 
-def test_only_a_new_resolution_loads_the_finder(run_pyscript: Program, script: Path, cache_dir: Path) -> None:
+def test_a_new_resolution_from_fresh_pages_loads_the_resolver_and_nothing_of_the_network(
+    run_pyscript: Program, script: Path, cache_dir: Path
+) -> None:
     shutil.rmtree(cache_dir / "launch-v1")
     shutil.rmtree(cache_dir / "resolutions-v1")
     modules = tops(loaded(run_pyscript, script))
-    assert {"unearth", "httpx2", "nab_resolver"} <= modules
-    assert "pbs_installer" not in modules
+    assert {"nab_resolver", "packaging"} <= modules
+    assert not modules & {"asyncio", "email", "http", "httpx2", "installer", "pbs_installer", "ssl", "unearth"}
+
+
+def test_only_a_choice_that_was_never_made_loads_the_finder(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    stocked.add(package("greet", "2.0"), package("greet", "2.0", tag="py2.py3-none-any"))
+    script = write_script("", "greet")
+    assert "unearth" in tops(loaded(run_pyscript, script))
+    shutil.rmtree(cache_dir / "launch-v1")
+    shutil.rmtree(cache_dir / "resolutions-v1")
+    modules = tops(loaded(run_pyscript, script))
+    assert "nab_resolver" in modules
+    assert "unearth" not in modules

@@ -43,7 +43,7 @@ IMPORTERS = {
     "python_discovery": {"python/search.py"},
     "rich": {"cli/console.py"},
     "truststore": {"resolve/tls.py"},
-    "unearth": {"resolve/index.py"},
+    "unearth": {"resolve/finder.py"},
 }
 """Dependencies that stand behind one module of ours, or two; import-linter says it too for those that DESIGN names."""
 

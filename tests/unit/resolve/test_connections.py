@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from launcher.errors import UsageError
+from launcher.resolve.access import Access
 from launcher.resolve.connections import ConnectionFailed, Connections, UnsupportedUrl
-from launcher.resolve.tls import Access
 
 
 class Scripted(socketserver.ThreadingTCPServer):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from launcher.resolve.access import Access
 from launcher.resolve.git_program import Reach, environ_for
-from launcher.resolve.tls import Access
 
 
 def given(child: dict[str, str]) -> list[tuple[str, str]]:

@@ -9,7 +9,8 @@ import pytest
 
 from launcher.errors import UsageError
 from launcher.prepare import open_fetcher
-from launcher.resolve.tls import Access, tls_context, unverified_context
+from launcher.resolve.access import Access
+from launcher.resolve.tls import tls_context, unverified_context
 from launcher.settings import Settings
 
 
