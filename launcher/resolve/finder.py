@@ -37,7 +37,7 @@ def default_index() -> str:
 
 
 class Finder:
-    """unearth for one interpreter. Not for several threads at once."""
+    """unearth for one interpreter. `best` is not for several threads at once."""
 
     def __init__(self, interpreter: Interpreter, fetcher: Fetcher) -> None:
         self._offered = _OfferedPage(fetcher)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from packaging.version import Version
@@ -53,7 +53,10 @@ if TYPE_CHECKING:
     from launcher.python.query import Interpreter
     from launcher.resolve.finder import Finder
 
-_T = TypeVar("_T")
+
+_URL_WITH_CREDENTIALS = re.compile(r"(?:git\+)?https?://[^/\s@]+@[^\s]+")
+_JSON = ("application/vnd.pypi.simple.v1+json", "application/json")
+_HTML = ("text/html", "application/vnd.pypi.simple.v1+html", "application/xhtml")
 
 
 class Index:
@@ -223,7 +226,9 @@ class Index:
                 f"The find-links location {path} does not exist.", hint="Mend or remove it: --find-links."
             )
         with self._finder_lock:
-            files = self._finder().linked_files(location)
+            finder = self._finder()
+        # Unlocked: closing, which waits for the lock, must not wait for a server.
+        files = finder.linked_files(location)
         return [file._replace(upload_time=PUT_THERE) for file in files]
 
     def _finder(self) -> Finder:
@@ -255,13 +260,8 @@ class Index:
         )
 
 
-_URL_WITH_CREDENTIALS = re.compile(r"(?:git\+)?https?://[^/\s@]+@[^\s]+")
-_JSON = ("application/vnd.pypi.simple.v1+json", "application/json")
-_HTML = ("text/html", "application/vnd.pypi.simple.v1+html", "application/xhtml")
-
-
 def _finder_module() -> Any:
-    # 175 ms: unearth.
+    """Return `launcher.resolve.finder`; with unearth it takes 175 ms to load."""
     from launcher.resolve import finder  # noqa: PLC0415
 
     return finder
