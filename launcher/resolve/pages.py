@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -221,16 +221,29 @@ def files_in_json(content: bytes, page_url: str) -> list[PageFile]:
         raise ValueError("it has no list of files")
     if not str((page.get("meta") or {}).get("api-version", "1.0")).startswith("1."):
         raise ValueError("its API version is not 1.x")
-    files = (_file_from_json(row, page_url) for row in page["files"] if isinstance(row, dict))
+    origin = _origin_on_the_network(page_url)
+    files = (_file_from_json(row, page_url, origin) for row in page["files"] if isinstance(row, dict))
     return [file for file in files if file is not None]
 
 
-def _file_from_json(row: Mapping[str, Any], page_url: str) -> PageFile | None:
-    """Return one row; pages have thousands of them, so the ordinary one takes the shortest way."""
+def _origin_on_the_network(page_url: str) -> str:
+    """Return what a URL of http or https begins with, up to its path; empty for others.
+
+    >>> _origin_on_the_network("https://host:8080/simple/"), _origin_on_the_network("file:///srv/simple/")
+    ('https://host:8080', '')
+    """
+    parts = urlsplit(page_url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else ""
+
+
+def _file_from_json(row: Mapping[str, Any], page_url: str, origin: str) -> PageFile | None:
+    """Return one row; pages have thousands of them, so the ordinary ones take the shortest way."""
     filename, url = row.get("filename"), row.get("url")
     if not isinstance(filename, str) or not isinstance(url, str) or not is_safe_filename(filename):
         return None
-    if not url.startswith("https://") or "@" in url:
+    if origin and url.startswith("/") and "@" not in url and not url.startswith("//"):
+        url = origin + url
+    elif not url.startswith("https://") or "@" in url:
         url = split_credentials(urljoin(page_url, url))[0]
         if not may_list(page_url, filename, url):
             return None

@@ -152,6 +152,10 @@ def test_rows_of_a_json_page() -> None:
         ({"requires-python": None}, "requires_python", None),
         ({"size": "12"}, "size_bytes", None),
         ({"url": "https://me:pw@files.invalid/a.whl"}, "url", "https://files.invalid/a.whl"),
+        ({"url": "/files/a.whl"}, "url", "https://index.invalid/files/a.whl"),
+        ({"url": "//files.invalid/a.whl"}, "url", "https://files.invalid/a.whl"),
+        ({"url": "//me:pw@files.invalid/a.whl"}, "url", "https://files.invalid/a.whl"),
+        ({"url": "a.whl"}, "url", "https://index.invalid/simple/demo/a.whl"),
     ],
 )
 def test_odd_rows(row: dict[str, object], field: str, value: object) -> None:
