@@ -6,8 +6,10 @@ A cutoff is either a moment in UTC, ``2024-03-26T00:00:00``, or a number of seco
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 # Texts, because every resolution loads this and few read a cutoff: compiling them takes 0.5 ms.
 _ISO_DURATION = r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
@@ -61,10 +63,14 @@ def moment_of(cutoff: Cutoff, now_s: float) -> str:
 
 
 def read_cutoffs(
-    pairs: Iterable[tuple[str, object]], read: Callable[[object], Cutoff]
+    written: Mapping[str, object] | Iterable[str], read: Callable[[object], Cutoff]
 ) -> tuple[tuple[str, Cutoff | None], ...]:
-    """Return the cutoffs of projects, sorted by canonical name; false stands for none. Raises `ValueError`."""
+    """Return the cutoffs of projects, sorted by canonical name; false stands for none. Raises `ValueError`.
+
+    `written` is a table, or texts such as ``name=2024-03-25``.
+    """
     found = {}
+    pairs = written.items() if isinstance(written, Mapping) else [text.partition("=")[::2] for text in written]
     for name, text in pairs:
         if not re.fullmatch(_NAME, name):
             raise ValueError('a table such as { name = "2024-03-25" }, or texts such as "name=2024-03-25"')
@@ -74,6 +80,30 @@ def read_cutoffs(
         except ValueError as error:
             raise ValueError(f"{name} {error}, or false for no limit") from None
     return tuple(sorted(found.items()))
+
+
+def hold_to(own: Mapping[str, Any], values: dict[str, Any]) -> list[str]:
+    """Make no cutoff in the settings `values` later than in `own`, what a person said apart from the script.
+
+    Both have ``exclude_newer`` and ``exclude_newer_package`` by these names, or not. A project that a script excepts is
+    held to the person's cutoff for all projects. Returns the names of those that are now as in `own` and were not.
+    """
+    general, by_project = "exclude_newer", "exclude_newer_package"
+    ours = dict(own.get(by_project) or ())
+    asked = ours | dict(values.get(by_project) or ())
+    held = {
+        general: _earlier(own.get(general), values.get(general)),
+        by_project: tuple((name, _earlier(ours.get(name, own.get(general)), asked[name])) for name in sorted(asked)),
+    }
+    changed = [name for name in held if name in values and held[name] != values[name]]
+    values.update({name: held[name] for name in changed})
+    return [name for name in changed if held[name] == own.get(name)]
+
+
+def _earlier(*cutoffs: Cutoff | None) -> Cutoff | None:
+    """Return the one that is the earlier at this moment; None is none."""
+    now_s = time.time()
+    return min((each for each in cutoffs if each is not None), key=lambda each: moment_of(each, now_s), default=None)
 
 
 def is_before(upload_time: str, moment: str) -> bool:

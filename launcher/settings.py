@@ -26,6 +26,7 @@ RESOLUTIONS = ("highest", "lowest", "lowest-direct")
 
 _DURATION = r"\s*(\d+)\s*(s|seconds?|m|minutes?|h|hours?|d|days?|w|weeks?)\s*"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_CUTOFFS = ("exclude_newer", "exclude_newer_package")
 _AROUND_OPERATORS = r"\s*(===|[=~!<>]=|[<>,;])\s*"
 # In front of an ssh host stands the name of an account, such as git, which is no secret.
 _CREDENTIALS = r"(?<!ssh:)//[^/@]+@|//[^/@:]*:[^/@]+@"
@@ -176,12 +177,10 @@ def _cutoff(value: object) -> str | int:
 
 
 def _cutoffs(value: object) -> tuple[tuple[str, str | int | None], ...]:
-    """Read a table of cutoffs by project, or texts such as ``name=2024-03-25``; false means no cutoff."""
     # As above.
     from launcher.cutoff import read_cutoffs  # noqa: PLC0415
 
-    pairs = value.items() if isinstance(value, Mapping) else [text.partition("=")[::2] for text in _texts(value)]
-    return read_cutoffs(pairs, _cutoff)
+    return read_cutoffs(value if isinstance(value, Mapping) else _texts(value), _cutoff)
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[object], object]:
@@ -283,6 +282,12 @@ def resolve_settings(
             read, origin = _both(forbidden, read), config_path if forbidden else origin
         values[setting.name] = read
         origins[setting.name] = origin
+    if asked := {name: key_of(name) for name in _CUTOFFS if origins.get(name) == in_script}:
+        # As in _cutoff.
+        from launcher.cutoff import hold_to  # noqa: PLC0415
+
+        written = {name: read_value(name, config[asked[name]], config_path) for name in asked if asked[name] in config}
+        origins.update(dict.fromkeys(hold_to({**values, **dict.fromkeys(asked), **written}, values), config_path))
     if "verbosity" not in values:
         values["verbosity"] = verbosity_from(environ)
     settings = Settings(**values, origins=origins)  # type: ignore[arg-type]

@@ -60,6 +60,67 @@ def test_a_block_adds_to_what_the_config_file_forbids_and_takes_nothing_back(nam
     assert getattr(one_time, name) == (("b",) if is_list else False), "who says so may"
 
 
+MARCH, MAY = "2024-03-25T00:00:00Z", "2024-05-25T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("config", "block", "general", "by_project"),
+    [
+        ({"": MARCH}, {"": MAY}, MARCH, {}),
+        ({"": MAY}, {"": MARCH}, MARCH, {}),
+        ({"": "2 days"}, {"": "1 day"}, 2 * 86400, {}),
+        ({"": "2 days"}, {"": MARCH}, MARCH, {}),
+        ({"": MARCH}, {"": "2 days"}, MARCH, {}),
+        ({"": MARCH}, {"a": False}, MARCH, {"a": MARCH}),
+        ({"": MARCH}, {"a": MAY}, MARCH, {"a": MARCH}),
+        ({"": MAY}, {"a": MARCH}, MAY, {"a": MARCH}),
+        ({"a": MARCH, "b": False}, {"a": False, "c": MAY}, None, {"a": MARCH, "b": None, "c": MAY}),
+        ({"": MARCH, "b": False}, {"": MAY, "B": MAY, "c": False}, MARCH, {"b": MAY, "c": MARCH}),
+        ({"": MAY, "b": False}, {"": MARCH}, MARCH, {"b": None}),
+        ({}, {"": MARCH, "a": MAY, "b": False}, MARCH, {"a": MAY, "b": None}),
+    ],
+)
+def test_a_block_makes_files_older_than_a_person_wants_them_and_never_newer(
+    config: dict[str, object], block: dict[str, object], general: object, by_project: dict[str, object]
+) -> None:
+    settings = resolve_settings({}, {}, _as_cutoffs(block), _as_cutoffs(config))
+    assert settings.exclude_newer == _as_moment(general)
+    assert settings.exclude_newer_package == tuple((name, _as_moment(each)) for name, each in by_project.items())
+
+
+def test_a_cutoff_comes_from_whose_it_is() -> None:
+    late, early = _as_cutoffs({"": MAY, "a": False}), _as_cutoffs({"": MARCH, "a": MARCH})
+    in_config = resolve_settings({}, {}, late, early).origins
+    in_block = resolve_settings({}, {}, early, late).origins
+    assert set(in_config.values()) == {"config.toml"}
+    assert set(in_block.values()) == {"[tool.pyscript] in the script"}
+
+
+def test_options_and_variables_undo_a_cutoff_which_then_holds_for_the_block_in_turn() -> None:
+    block, config = _as_cutoffs({"": MARCH, "a": False}), _as_cutoffs({"": MARCH})
+    for option, variable in (({"exclude_newer": MAY}, {}), ({}, {"PYSCRIPT_EXCLUDE_NEWER": MAY})):
+        settings = resolve_settings(option, variable, block, config)
+        assert (settings.exclude_newer, settings.exclude_newer_package) == (MAY[:-1], (("a", MAY[:-1]),))
+    settings = resolve_settings({"exclude_newer_package": ["a=false"]}, {}, block, config)
+    assert settings.exclude_newer_package == (("a", None),)
+
+
+def test_a_cutoff_in_the_config_file_that_is_wrong_is_told_beside_one_in_the_block() -> None:
+    with pytest.raises(UsageError, match=r"config\.toml: 'soon' is not a valid value for exclude-newer"):
+        resolve_settings({}, {}, {"exclude-newer": MAY}, {"exclude-newer": "soon"})
+
+
+def _as_cutoffs(cutoffs: dict[str, object]) -> dict[str, object]:
+    """Return a table of both settings; the name of all projects is empty."""
+    table: dict[str, object] = {"exclude-newer": cutoffs[""]} if "" in cutoffs else {}
+    by_project = {name: each for name, each in cutoffs.items() if name}
+    return {**table, "exclude-newer-package": by_project} if by_project else table
+
+
+def _as_moment(cutoff: object) -> object:
+    return cutoff.removesuffix("Z") if isinstance(cutoff, str) else cutoff
+
+
 def test_what_forbids_is_what_a_block_may_only_add_to() -> None:
     """A setting that is new, may stand in a block and is called no-… has to be thought of."""
     in_block = [each for each in settings_module._SETTINGS if each.in_block]
