@@ -140,9 +140,11 @@ class Demand:
         """Return the error that says what is wanted, what there is instead, what was tried, and what to do."""
         possible = self._possible_version()
         message = f"No Python on this system satisfies {self}."
-        lines, mends = _lines(found), []
+        lines, mends, is_unheard_of = _lines(found), [], False
         if possible is None:
             message = f"No Python that scripts can run on ({_oldest()} or newer) satisfies {self}."
+        elif is_unheard_of := _is_unheard_of(possible, not_fetched):
+            lines.append(f"As far as pyscript knows, there is no Python {possible.major}.{possible.minor} yet.")
         else:
             if not_fetched is not None:
                 lines.append(not_fetched.reason)
@@ -151,7 +153,7 @@ class Demand:
             mends.append(f"install one (`uv python install {name}`, `pyenv install {name}`, or as you usually do)")
         if self.python.text:
             mends.append("ask for another one with `--python`")
-        elif possible is not None:
+        elif possible is not None and not is_unheard_of:
             mends.append("give the path of one with `--python`")
         if self.requires is not None and len(mends) < 3:
             mends.append("change requires-python")
@@ -182,6 +184,12 @@ class Demand:
         if self.python.implementation in (None, "cpython"):
             return series + "t" * self.python.free_threaded
         return self.python.implementation + (series if self.python.release or self.python.specifiers else "")
+
+
+def _is_unheard_of(version: Version, not_fetched: NotFetched | None) -> bool:
+    """Tell whether nobody has such a Python: not those who publish them, who may know newer ones than we do."""
+    is_new = version.release[:2] > (3, _NEWEST_MINOR + 1)
+    return is_new and (version.major > 3 or not_fetched is None or not_fetched.way is None)
 
 
 def _requires_python(request: InterpreterRequest) -> SpecifierSet | None:

@@ -411,6 +411,23 @@ def test_what_cannot_be_obtained_is_said_with_what_would_change_it(machine: Mach
     assert "moon" not in raised.value.message + str(raised.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("requires", "not_fetched", "series"),
+    [
+        (">=3.99", NotFetched("Offline.", "run once without"), "4.0"),
+        (">=3.30", NotFetched("There is none."), "3.30"),
+    ],
+)
+def test_nobody_is_told_to_install_a_python_that_does_not_exist(
+    requires: str, not_fetched: NotFetched, series: str, machine: Machine, cache_dir: Path
+) -> None:
+    machine.install("usr/bin/python3.11", "3.11.2")
+    with pytest.raises(InterpreterNotFound) as raised:
+        _obtaining(machine, cache_dir, requires, not_fetched)
+    assert raised.value.message.splitlines()[-1] == f"As far as pyscript knows, there is no Python {series} yet."
+    assert raised.value.hint == "Change requires-python."
+
+
 def test_many_are_not_all_listed(machine: Machine, find: Find) -> None:
     for micro in range(11):
         machine.install(f"home/.pyenv/versions/3.9.{micro}/bin/python", f"3.9.{micro}")
