@@ -31,6 +31,13 @@ _HINTS = (
         "It needs the headers of Python: install python3-dev (python3-devel), or use a Python that has them.",
     ),
     (
+        r"\b(longintrepr|graminit|pycore_\w+)\.h'?:? (No such file|file not found)"
+        r"|(PyThreadState|PyFrameObject|PyCodeObject|PyLongObject|struct _(ts|frame|longobject))\b.{0,60} no member"
+        r"|no member named .{0,40} in '?(struct _(ts|frame|longobject)|Py\w+)",
+        "It was written for an older Python, whose insides were others: ask for a newer version of it, or give the "
+        'script an older Python, such as requires-python = "<3.11".',
+    ),
+    (
         r"fatal error: '?[\w./+-]+\.h'?:? (No such file|file not found)|library '?-l\w+'? not found|cannot find -l\w",
         "It needs the development files of a C library that is not here; the lines above say which.",
     ),
