@@ -182,7 +182,7 @@ class _Words:
         for root in self._facts.roots:
             if root.dependency.name != name or releases.satisfying(root.dependency).bits:
                 continue
-            if releases.page is not None and (yanked := releases.page.matching(root.dependency.specifiers)):
+            if yanked := self._yanked_of(root):
                 return [f"{name} {self._versions(name, yanked)} was yanked, and only an exact pin (==) takes it"]
             if releases.count == 0:
                 return [f"{name} has no files on {releases.page.source if releases.page else 'any index'}"]
@@ -190,6 +190,11 @@ class _Words:
                 return [f"{releases.urls[0].filename} is version {releases.urls[0].version}"]
             return [f"there is no such version, the newest is {self._newest(name)}"]
         return []
+
+    def _yanked_of(self, root: Root) -> int:
+        """Return the versions that a written requirement, which nothing satisfies, would take were they not yanked."""
+        page = self._graph.releases(root.dependency.name).page
+        return page.matching(root.dependency.specifiers) if page is not None else 0
 
     def _taken_early(self, name: str) -> list[str]:
         """Say where a project is from that an index further down might have other versions of."""
@@ -254,6 +259,10 @@ class _Words:
         name = root.dependency.name
         if root.candidate is not None:
             return "Use another file or version."
+        releases = self._graph.releases(name)
+        if not releases.satisfying(root.dependency).bits and (yanked := self._yanked_of(root)):
+            newest = releases.version_text(yanked.bit_length() - 1)
+            return f"Ask for another version, or pin this one nevertheless: {name}=={newest}."
         fitting = next((at for at in self._newest_first(name) if self._graph.is_usable(name, at)), None)
         if fitting is None:
             reasons = (self._graph.releases(name).usable(at) for at in self._newest_first(name))
