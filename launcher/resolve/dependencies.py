@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
@@ -18,6 +19,7 @@ from packaging.utils import canonicalize_name
 from launcher.resolve.pages import parse_specifiers
 
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']*)["']""")
+_LONE_EQUALS = r"(?<![=<>!~])=(?!=)"
 _ANY = frozenset({"*"})
 
 
@@ -47,6 +49,19 @@ class Dependency:
     def takes(self, version: str) -> bool:
         """Tell whether its specifiers contain a version, be it a pre-release or not."""
         return self.specifiers.contains(version, prereleases=True)
+
+
+def hint_for(text: str) -> str:
+    """Return what to write in the place of a text that is no requirement: itself, with its operators put right.
+
+    >>> hint_for("idna=>3,=<4"), hint_for("idna=3.1")
+    ('Did you mean "idna<=4,>=3"?', 'Did you mean "idna==3.1"?')
+    """
+    meant = re.sub(_LONE_EQUALS, "==", text.replace("=>", ">=").replace("=<", "<="))
+    if meant != text and "://" not in text:
+        with suppress(InvalidRequirement):
+            return f'Did you mean "{Requirement(meant)}"?'
+    return 'Write it as in "requests>=2.31" or "rich[jupyter]; python_version < \'3.12\'".'
 
 
 class DependencyReader:

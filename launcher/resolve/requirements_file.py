@@ -23,6 +23,7 @@ import tomli
 from packaging.requirements import InvalidRequirement, Requirement
 
 from launcher.errors import Excerpt, InvalidMetadata, UsageError
+from launcher.resolve.dependencies import hint_for
 from launcher.resolve.pylock_pins import read_pins
 from launcher.resolve.requirements_format import FileRequirement, Statement, mentioned_variables, parse_statements
 from launcher.resolve.resolution import Policy, Requested
@@ -303,7 +304,7 @@ def _requirement_text(text: str, statement: Statement) -> str:
         reason = str(error).partition("\n")[0]
         raise statement.error(
             f"{text!r} is not a valid requirement: {reason}.",
-            'Write it as in "requests>=2.31" or "rich; python_version < \'3.12\'".',
+            hint_for(text),
             text,
         ) from error
     if requirement.url and not _URL.match(requirement.url):

@@ -16,7 +16,7 @@ from packaging.version import InvalidVersion
 
 from launcher.errors import InvalidMetadata, PyscriptError, UsageError
 from launcher.resolve.candidate import Candidate
-from launcher.resolve.dependencies import Dependency, DependencyReader
+from launcher.resolve.dependencies import Dependency, DependencyReader, hint_for
 from launcher.resolve.resolution import Requested
 from launcher.resolve.source_places import names_a_wheel
 from launcher.resolve.urls import filename_of, mask_credentials, sha256_in, without_fragment
@@ -80,7 +80,7 @@ def invalid_requirement(requested: Requested, error: ValueError) -> InvalidMetad
     """Return the error that a text is which is no requirement."""
     return InvalidMetadata(
         f"{mask_credentials(requested.text)!r} ({requested.origin}) is not a valid requirement: {error}.",
-        hint='Write it as in "requests>=2.31" or "rich[jupyter]; python_version < \'3.12\'".',
+        hint=hint_for(requested.text.strip()),
         reference="PEP 508",
         excerpt=requested.excerpt,
     )

@@ -87,6 +87,23 @@ def test_what_is_refused(text: str, error: type[PyscriptError], index: Index) ->
     assert "--with" in caught.value.message or "/nowhere" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("demo=>3", "demo>=3"), ("demo[a]=<3; python_version>'3'", "demo[a]<=3"), ("demo=3.1", "demo==3.1")],
+)
+def test_an_operator_that_does_not_exist_is_put_right(text: str, meant: str, index: Index) -> None:
+    with pytest.raises(InvalidMetadata) as caught:
+        read(text, index)
+    assert (caught.value.hint or "").startswith(f'Did you mean "{meant}')
+
+
+@pytest.mark.parametrize("text", ["demo >>> 1", "demo =< x y", "demo @ https://h/demo.zip?a=b c"])
+def test_what_cannot_be_guessed_has_an_example(text: str, index: Index) -> None:
+    with pytest.raises(InvalidMetadata, match="not a valid requirement") as caught:
+        read(text, index)
+    assert (caught.value.hint or "").startswith("Write it as in")
+
+
 def test_an_sdist_without_a_name_gets_the_one_it_says(index: Index, tmp_path: Path) -> None:
     (tmp_path / "files").mkdir(exist_ok=True)
     path = Sdist("demo", "2.0", is_static=True).write(tmp_path / "files")
