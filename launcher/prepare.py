@@ -250,6 +250,7 @@ class LazyIndex:
                 refresh=self._wanted.is_forced,
                 timeout_s=asked.timeout_s,
                 retries=asked.retries,
+                origins=asked.origins,
             )
             workshop = Workshop(
                 formats=allowed_formats(asked),

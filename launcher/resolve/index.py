@@ -82,8 +82,9 @@ class Index:
         self._remembered = RememberedFinder(cache, interpreter.tags)
         self._finder_lock = threading.Lock()
         self._sources: dict[str, str] = {}
+        self._settings = settings
         self.locations = self._index_locations(settings)
-        self._find_links = tuple(self._as_url(location) for location in settings.find_links)
+        self._find_links = tuple(self._as_url(location, "find_links") for location in settings.find_links)
         self._project_pages: Once[str, ProjectPage | None] = Once()
         self._wheel_metadata: Once[str, WheelMetadata] = Once()
         self._linked: Once[str, list[PageFile]] = Once()
@@ -218,13 +219,15 @@ class Index:
                 f"The page of {name} on {source} is not in the cache, and offline forbids fetching it.",
                 hint="Run once without --offline.",
             ) from error
+        except IndexUnreachable as error:
+            message = f"{self._settings.name_before(location)}{error.message}"
+            raise IndexUnreachable(message, hint=error.hint, reference=error.reference) from error
 
     def _read_find_links(self, location: str) -> list[PageFile]:
         path = path_from_file_url(location) if location.startswith("file:") else None
         if path is not None and not path.exists():
-            raise IndexUnreachable(
-                f"The find-links location {path} does not exist.", hint="Mend or remove it: --find-links."
-            )
+            message = f"{self._settings.origin_of('find_links')}: {path} does not exist."
+            raise IndexUnreachable(message, hint="Mend the path, or leave it out.")
         with self._finder_lock:
             finder = self._finder()
         # Unlocked: closing, which waits for the lock, must not wait for a server.
@@ -241,21 +244,21 @@ class Index:
     def _index_locations(self, settings: IndexSettings) -> tuple[str, ...]:
         if settings.no_index:
             return ()
-        named = {canonical_name(each.name): self._as_url(each.url, each.name) for each in settings.named}
+        named = {canonical_name(each.name): self._as_url(each.url, "index", each.name) for each in settings.named}
         self._sources = {name: named[canonical_name(index)] for name, index in settings.sources.items()}
         default = settings.index_url or self._remembered.default_index(lambda: _finder_module().default_index())
         first = [named[canonical_name(each.name)] for each in settings.named if not each.explicit]
-        others = [self._as_url(each) for each in (*settings.extra_index_urls, default)]
-        return tuple(dict.fromkeys((*first, *others)))
+        extra = [self._as_url(each, "extra_index_url") for each in settings.extra_index_urls]
+        return tuple(dict.fromkeys((*first, *extra, self._as_url(default, "index_url"))))
 
-    def _as_url(self, location: str, name: str = "") -> str:
+    def _as_url(self, location: str, setting: str, name: str = "") -> str:
         """Return a location as a URL without credentials, which the fetcher keeps; those of a name are variables."""
         if "://" in location or location.startswith("file:"):
             return self.fetcher.credentials.remember(location, name, os.environ)
         if os.path.exists(location):
             return Path(location).absolute().as_uri()
         raise UsageError(
-            f"{location!r} is neither a URL nor a path that exists.",
+            f"{self._settings.origin_of(setting)}: {location!r} is neither a URL nor a path that exists.",
             hint="An index is given as https://host/path/simple/, find-links also as a directory.",
         )
 

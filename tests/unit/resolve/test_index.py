@@ -239,8 +239,37 @@ def test_the_default_index_is_unearths(cache: Cache) -> None:
 
 
 def test_an_index_that_is_neither_url_nor_path(cache: Cache) -> None:
-    with pytest.raises(UsageError, match="neither a URL nor a path"):
+    with pytest.raises(UsageError, match="index-url: 'nonsense' is neither a URL nor a path"):
         Index(IndexSettings(index_url="nonsense"), make_interpreter(), cache)
+
+
+@pytest.mark.parametrize(
+    ("origin", "who"),
+    [
+        ("--find-links", "--find-links"),
+        ("the variable PYSCRIPT_FIND_LINKS", "the variable PYSCRIPT_FIND_LINKS"),
+        ("[tool.pyscript] in the script", "find-links in [tool.pyscript] in the script"),
+    ],
+)
+def test_a_find_links_location_that_does_not_exist_names_who_said_it(
+    origin: str, who: str, cache: Cache, tmp_path: Path
+) -> None:
+    origins, path = {"find_links": origin}, tmp_path / "gone"
+    with pytest.raises(UsageError) as wrong:
+        Index(IndexSettings(find_links=(str(path),), origins=origins), make_interpreter(), cache)
+    assert wrong.value.message == f"{who}: {str(path)!r} is neither a URL nor a path that exists."
+    settings = IndexSettings(find_links=(path.as_uri(),), no_index=True, origins=origins)
+    with Index(settings, make_interpreter(), cache) as index, pytest.raises(IndexUnreachable) as missing:
+        index.page("demo")
+    assert missing.value.message == f"{who}: {path} does not exist."
+
+
+def test_an_index_that_has_a_name_and_fails_is_named(server: IndexServer, cache: Cache) -> None:
+    server.fail("/simple/demo/", Fault(drop=True))
+    named = (NamedIndex("company", server.index_url_for("me", "secret")),)
+    with opened(None, cache, named=named, retries=0) as index, pytest.raises(IndexUnreachable) as caught:
+        index.page("demo")
+    assert caught.value.message.startswith(f"The index company: {server.index_url}demo/ ")
 
 
 # The cache of pages
