@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,29 @@ class GitProgram:
         `TimeoutExpired`.
         """
         command = ["git", *arguments]
+        process = self._started(command, environ, directory)
+        try:
+            printed, said = process.communicate(timeout=_LONGEST_RUN * self.reach.timeout_s)
+        finally:
+            self._end(process)
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command, printed, said)
+        return printed.strip()
+
+    def _started(self, command: list[str], environ: Mapping[str, str], directory: Path | None) -> subprocess.Popen[str]:
+        """Start git in another thread: in the main one a signal may be heard when it runs and we do not know of it."""
+        started: Future[subprocess.Popen[str]] = Future()
+
+        def start() -> None:
+            try:
+                started.set_result(self._start(command, environ, directory))
+            except BaseException as error:
+                started.set_exception(error)
+
+        threading.Thread(target=start, name="git", daemon=True).start()
+        return started.result()
+
+    def _start(self, command: list[str], environ: Mapping[str, str], directory: Path | None) -> subprocess.Popen[str]:
         with self._lock:
             if self._is_stopped:
                 raise subprocess.CalledProcessError(1, command, stderr="stopped")
@@ -68,13 +92,7 @@ class GitProgram:
                 start_new_session=True,
             )
             self._running.add(process)
-        try:
-            printed, said = process.communicate(timeout=_LONGEST_RUN * self.reach.timeout_s)
-        finally:
-            self._end(process)
-        if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, command, printed, said)
-        return printed.strip()
+            return process
 
     def stop(self) -> None:
         """End what is running and start nothing more, because nobody waits for it."""

@@ -378,7 +378,7 @@ def test_a_git_that_hangs_does_not_outlive_the_launch(
     assert ("git did not come to an end" in said) == (ends_by == "the timeout"), said
     if (tmp_path / "pid").exists():
         child = int((tmp_path / "pid").read_text())
-        for _ in range(200):
+        for _ in range(3000):
             if not _is_running(child):
                 break
             time.sleep(0.01)

@@ -53,7 +53,7 @@ class _Handler(socketserver.BaseRequestHandler):
             self.server.asked.set()
             answer = self.server.answers.pop(0)
             if answer == HANGS:
-                self.server.released.wait(30)
+                self.server.released.wait(60)
                 return
             if not answer:
                 return
@@ -198,7 +198,7 @@ def test_closing_ends_who_waits(connections: Connections) -> None:
         waiting.start()
         assert server.asked.wait(10)
         connections.close()
-        waiting.join(3)
+        waiting.join(20)
         assert not waiting.is_alive()
         assert len(failures) == 1
         with pytest.raises(ConnectionFailed, match="not wanted any more"):
