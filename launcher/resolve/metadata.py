@@ -125,10 +125,13 @@ class MissingBytes(Exception):
 
 
 class PartialFile(io.RawIOBase):
-    """A file of `size` bytes of which only some parts are here; reading others raises `MissingBytes`."""
+    """A file of `size` bytes of which only some parts are here; reading others raises `MissingBytes`.
+
+    `first_read` is the first of all bytes that were read or missed.
+    """
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.size = self.first_read = size
         self._at = 0
         self._parts: list[tuple[int, bytes]] = []
 
@@ -163,6 +166,7 @@ class PartialFile(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Read from there."""
         end = self.size if size < 0 else min(self._at + size, self.size)
+        self.first_read = min(self.first_read, self._at)
         for start, content in self._parts:
             if start <= self._at and end <= start + len(content):
                 found = content[self._at - start : end - start]
@@ -170,7 +174,8 @@ class PartialFile(io.RawIOBase):
                 return found
         if end <= self._at:
             return b""
-        raise MissingBytes(self._at, end)
+        here = [start for start, content in self._parts if self._at < start < end <= start + len(content)]
+        raise MissingBytes(self._at, min(here, default=end))
 
 
 def metadata_in_wheel(wheel: Path | PartialFile) -> bytes:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _TAIL_BYTES = 1 << 16
 _MARGIN_BYTES = 1 << 15
+_SLACK_BYTES = 1 << 13
 _MOST_READS = 4
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
@@ -41,6 +42,7 @@ class MetadataSource:
         self._cache = cache
         self._fetcher = fetcher
         self._files = files
+        self._tails: dict[str, int] = {}
 
     def read(self, candidate: Candidate) -> WheelMetadata:
         """Return the metadata of a candidate.
@@ -103,17 +105,20 @@ class MetadataSource:
     def _ranged(self, candidate: Candidate) -> bytes | None:
         """Return METADATA by reading the end of the wheel; None where the server does not serve ranges.
 
-        One read does for most wheels. In others the central directory is longer, or METADATA stands somewhere else.
+        One read does for most wheels. In others the central directory is longer, or METADATA stands somewhere else:
+        what that took tells how much to read of the project's next one (botocore: one read instead of three).
         """
-        found = self._range(candidate.url, f"-{_TAIL_BYTES}")
+        found = self._range(candidate.url, f"-{self._tails.get(candidate.name, _TAIL_BYTES)}")
         if found is None:
             return None
         start, content, size = found
         wheel = PartialFile(size)
+        received = 0
         for _ in range(_MOST_READS):
             wheel.add(start, content)
+            received += len(content)
             try:
-                return metadata_in_wheel(wheel)
+                metadata = metadata_in_wheel(wheel)
             except ValueError:
                 # The whole wheel says better what is wrong with it.
                 return None
@@ -121,10 +126,19 @@ class MetadataSource:
                 first = max(missing.start - _MARGIN_BYTES, 0)
                 last = min(max(missing.end, missing.start + _MARGIN_BYTES), size) - 1
                 found = self._range(candidate.url, f"{first}-{last}")
+            else:
+                self._learn_tail(candidate.name, size - wheel.first_read, received)
+                return metadata
             if found is None:
                 return None
             start, content, _ = found
         return None
+
+    def _learn_tail(self, name: str, needed: int, received: int) -> None:
+        """Remember how many of a wheel's last bytes were needed, unless that is far more than several reads brought."""
+        tail = needed + needed // 16 + _SLACK_BYTES
+        if tail <= 2 * max(received, _TAIL_BYTES):
+            self._tails[name] = max(tail, self._tails.get(name, 0))
 
     def _range(self, url: str, wanted: str) -> tuple[int, bytes, int] | None:
         """Return where the bytes begin, the bytes, and the size of the whole file."""

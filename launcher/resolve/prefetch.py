@@ -33,6 +33,7 @@ class Prefetch:
         self._reader = reader
         self._compatibility = compatibility
         self._followed: set[tuple[str, tuple[str, ...]]] = set()
+        self._fetched: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
 
     def follow(self, dependencies: Iterable[Dependency]) -> None:
@@ -48,7 +49,9 @@ class Prefetch:
     def metadata_of(self, releases: Releases, versions: Iterable[int]) -> None:
         """Begin to fetch the metadata of several versions, for a project of which one after the other is refused."""
         for version in versions:
-            self._index.submit(self._read_metadata, releases, version, None)
+            if (releases.name, version) not in self._fetched:
+                self._fetched.add((releases.name, version))
+                self._index.submit(self._read_metadata, releases, version, None)
 
     def _look_ahead(self, dependency: Dependency) -> None:
         with suppress(PyscriptError, ValueError):

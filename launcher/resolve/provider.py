@@ -24,7 +24,7 @@ from launcher.resolve.resolution import Pin, Policy, Requested, Resolution
 from launcher.resolve.roots import Root, read_roots
 from launcher.resolve.rules import Rules
 from launcher.resolve.urls import mask_credentials
-from launcher.resolve.version_set import VersionSet, positions
+from launcher.resolve.version_set import VersionSet
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
@@ -35,8 +35,11 @@ _CONFLICTS_THAT_COUNT = 5
 _CONFLICTS_BEFORE_WIDENING = 20
 _WIDENED_AT_ONCE = 8
 """After each so many conflicts in all, so many more versions are compared in what they need."""
-_REFUSALS_AHEAD = {1: 4, 3: 8, 8: 16, 20: 32, 45: 64, 100: 128, 220: 256}
-"""After so many refused versions of a project, the metadata of so many more is fetched at once."""
+_AHEAD_PER_REFUSAL = 4
+_MOST_AHEAD = 64
+"""Of a project of which versions are refused, so many times as many next ones are fetched ahead, and no more."""
+_REFUSALS_BEFORE_LOOKING_BEYOND = 2
+"""After more refusals, versions count that nobody asks for yet: `boto3` asks for another `botocore` in each version."""
 
 
 def resolve(
@@ -127,7 +130,8 @@ class _Provider(BaseProvider[Node, int]):
         self._ahead = ahead
         self._order: dict[Node, int] = {}
         self._decided: Mapping[Node, int] = {}
-        self._refused: dict[str, int] = {}
+        self._tried: dict[str, set[int]] = {}
+        self._asked: dict[str, int] = {}
 
     def root_requirements(self) -> list[RootRequirement[Node, int]]:
         """Return the written requirements, one for each node they ask for."""
@@ -136,6 +140,8 @@ class _Provider(BaseProvider[Node, int]):
             needs: dict[Node, VersionSet] = {}
             self._graph.require(needs, root.dependency)
             found += [RootRequirement(node, versions, root) for node, versions in needs.items()]
+            for node, versions in needs.items():
+                self._asked[node.name] = self._asked.get(node.name, -1) & versions.bits
         self._remember_order(requirement.package for requirement in found)
         return found
 
@@ -161,11 +167,31 @@ class _Provider(BaseProvider[Node, int]):
         return None
 
     def _fetch_ahead(self, name: str, bits: int, is_oldest_first: bool) -> None:
-        tried = self._refused[name] = self._refused.get(name, -1) + 1
-        if count := _REFUSALS_AHEAD.get(tried):
-            found = positions(bits)
-            ahead = found[:count] if is_oldest_first else found[: -count - 1 : -1]
-            self._ahead.metadata_of(self._graph.releases(name), ahead)
+        """Begin to fetch what will be needed if this project's versions go on being refused."""
+        if not bits:
+            return
+        # Deciding the same version once more, which backtracking does, is no refusal.
+        tried = self._tried.setdefault(name, set())
+        tried.update(_first_of(bits, 1, is_oldest_first))
+        refused = len(tried) - 1
+        if not refused:
+            return
+        count = min(refused * _AHEAD_PER_REFUSAL, _MOST_AHEAD)
+        next_ones = _first_of(bits, count, is_oldest_first)
+        if refused > _REFUSALS_BEFORE_LOOKING_BEYOND and len(next_ones) < count:
+            beyond = _behind(next_ones[-1], self._ordinary(name), is_oldest_first)
+            next_ones += _first_of(beyond, count - len(next_ones), is_oldest_first)
+        self._ahead.metadata_of(self._graph.releases(name), next_ones)
+
+    def _ordinary(self, name: str) -> int:
+        """Return the versions that anybody may get who asks for the project, as bits."""
+        releases = self._graph.releases(name)
+        if releases.page is None:
+            return 0
+        page = releases.page
+        ordinary = page.all_bits & ~(page.prerelease_bits | page.yanked_bits | releases.refused_bits)
+        # What was asked for rules out all others: their metadata would be fetched for nothing.
+        return ordinary & self._asked.get(name, -1)
 
     def has_satisfying_version(self, package: Node, version_range: RangeProtocol[int]) -> bool:
         """Return whether a usable version is in the range."""
@@ -225,19 +251,28 @@ class _Provider(BaseProvider[Node, int]):
         releases, wanted = self._graph.releases(package.name), self._graph.needs_text(package, version)
         if releases.page is None or wanted is None:
             return None
-        ordinary = releases.page.all_bits & ~(
-            releases.page.prerelease_bits | releases.page.yanked_bits | releases.refused_bits
-        )
-        if self._graph.rules.takes_oldest(package.name):
-            others = positions(ordinary & (-2 << version))[:count]
-        else:
-            others = positions(ordinary & ((1 << version) - 1))[: -count - 1 : -1]
+        is_oldest_first = self._graph.rules.takes_oldest(package.name)
+        others = _first_of(_behind(version, self._ordinary(package.name), is_oldest_first), count, is_oldest_first)
         self._ahead.metadata_of(releases, others)
         alike = 1 << version
         for other in others:
             if self._graph.is_usable(package.name, other) and self._graph.needs_text(package, other) == wanted:
                 alike |= 1 << other
         return VersionSet(alike)
+
+
+def _first_of(bits: int, count: int, is_oldest_first: bool) -> list[int]:
+    """Return the first `count` versions in the order in which they are tried."""
+    found: list[int] = []
+    while bits and len(found) < count:
+        found.append((bits & -bits if is_oldest_first else bits).bit_length() - 1)
+        bits &= ~(1 << found[-1])
+    return found
+
+
+def _behind(version: int, bits: int, is_oldest_first: bool) -> int:
+    """Return those of the versions that are tried after this one."""
+    return bits & (-2 << version if is_oldest_first else (1 << version) - 1)
 
 
 def _warn(graph: Graph, solution: Solution[Node, int], reporter: Reporter) -> None:

@@ -398,6 +398,24 @@ def test_a_ranged_read(server: IndexServer, cache: Cache) -> None:
     assert len(server.paths("/files/big*")) > 1, "its central directory is longer than one read"
 
 
+def test_one_read_does_for_a_project_whose_wheels_are_known(cache: Cache) -> None:
+    """The first wheel's central directory is too long for the first read; the next one's is read at once."""
+    files = {f"big/m{at}.bin": hashlib.sha512(b"%d" % at).digest() * 40 for at in range(2000)}
+    with IndexServer() as server, opened(server, cache) as index:
+        server.serves_metadata = False
+        reads = []
+        for version in ("2.0", "1.0"):
+            wheel = Wheel("big", version, files=files, requires=["a"])
+            server.add(wheel)
+            file = server.files["big"][-1]
+            found = Candidate("big", version, file.filename, f"{server.origin}/files/{file.filename}", file.sha256)
+            before = len(server.requests)
+            assert index.metadata(found).requires_dist == ("a",)
+            reads.append(len(server.requests) - before)
+    assert reads[0] > 1
+    assert reads[1] == 1
+
+
 def test_a_wheel_fetched_for_its_metadata_is_not_fetched_again(
     server: IndexServer, cache: Cache, tmp_path: Path
 ) -> None:
