@@ -256,6 +256,9 @@ class _Provider(BaseProvider[Node, int]):
         self._ahead.metadata_of(releases, others)
         alike = 1 << version
         for other in others:
+            candidate = releases.usable(other)
+            if not isinstance(candidate, Candidate) or not candidate.is_wheel:
+                continue  # comparing is no reason to run the backend of a source that may never be asked for
             if self._graph.is_usable(package.name, other) and self._graph.needs_text(package, other) == wanted:
                 alike |= 1 << other
         return VersionSet(alike)

@@ -19,6 +19,7 @@ from launcher.resolve.releases import Releases
 from launcher.resolve.resolution import Policy, Requested
 from tests.scenarios.interpreters import make_interpreter
 from tests.support.index_server import IndexServer
+from tests.support.sdists import Sdist
 from tests.support.wheels import Wheel
 
 COUNT, OLDEST_ASKED_FOR = 36, 16
@@ -59,3 +60,21 @@ def test_versions_that_are_refused_one_after_the_other(
     assert not [path for path in never if path in fetched]
     # Each version of app asks for one of core, so that what is asked for is never several of them.
     assert any(len(versions) > 1 for name, versions in ahead if name == "core")
+
+
+def test_no_source_is_looked_into_that_is_only_compared(tmp_path: Path) -> None:
+    """After so many conflicts versions are compared that nobody has asked for yet; backends are not run for that."""
+    with IndexServer() as server:
+        for number in range(1, COUNT + 1):
+            if number < 9:
+                server.add(Sdist("app", f"{number}.0"))
+            else:
+                server.add(Wheel("app", f"{number}.0", requires=[f"core=={number}"] if number > 9 else []))
+                server.add(Wheel("core", f"{number}.0", requires=["shared<2"]))
+        server.add(Wheel("shared", "1.0"), Wheel("shared", "2.0"))
+        interpreter = make_interpreter()
+        asked = [Requested(text, "test") for text in ("app", "shared>=2")]
+        with Index(IndexSettings(index_url=server.index_url), interpreter, Cache(tmp_path)) as index:
+            found = resolve(asked, interpreter, index, Policy(), SilentReporter())
+        assert [(pin.candidate.name, pin.candidate.version) for pin in found] == [("app", "9.0"), ("shared", "2.0")]
+        assert server.paths("*.tar.gz") == []
