@@ -45,6 +45,16 @@ def repository(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    """Return a repository with the project ``part``, to be a submodule of another one."""
+    path = tmp_path / "part"
+    path.mkdir()
+    git(path, "init", "-q")
+    commit(path, Sdist("part"), "v1")
+    return path
+
+
 def commit(repository: Path, sdist: Sdist, tag: str, directory: str = ".") -> None:
     sdist.write_project(repository / directory)
     git(repository, "add", "-A")
@@ -270,12 +280,8 @@ def test_a_branch_that_moved_is_followed_when_asked_to(
 
 @needs_git
 def test_a_subdirectory_and_a_submodule(
-    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, repository: Path, tmp_path: Path
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, repository: Path, part: Path
 ) -> None:
-    part = tmp_path / "part"
-    part.mkdir()
-    git(part, "init", "-q")
-    commit(part, Sdist("part"), "v1")
     git(repository, "submodule", "--quiet", "add", part.as_uri(), "inner/vendored")
     reading = "open('src/vendored.py', 'w').write(open('vendored/src/part.py').read())"
     commit(repository, Sdist("made", "4.0", statement=reading), "v4", "inner")
@@ -337,12 +343,8 @@ def test_a_password_for_a_repository_does_not_follow_a_redirect(
 
 @needs_git
 def test_offline_a_submodule_is_not_fetched_from_elsewhere(
-    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, repository: Path, tmp_path: Path
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, repository: Path, part: Path
 ) -> None:
-    part = tmp_path / "part"
-    part.mkdir()
-    git(part, "init", "-q")
-    commit(part, Sdist("part"), "v1")
     git(repository, "submodule", "--quiet", "add", part.as_uri(), "vendored")
     git(repository, "config", "--file", ".gitmodules", "submodule.vendored.url", f"{stocked.origin}/part.git")
     commit(repository, Sdist("made", "4.0"), "v4")
