@@ -13,7 +13,6 @@ from launcher.resolve.graph import Graph, Knowledge
 from launcher.resolve.resolution import Pin, Policy
 from launcher.resolve.rules import Rules
 from launcher.resolve.version_set import positions
-from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
@@ -24,14 +23,14 @@ def newest_versions(pins: Iterable[Pin], policy: Policy, interpreter: Interprete
     """Return the newest version by name: one that is not yanked and can be installed on this interpreter.
 
     Pre-releases count for a pin that is one, or where there is nothing else. A project that no index has is left out,
-    and so is one that came from a URL. Raises `IndexUnreachable` and `NotAvailableOffline`.
+    and so is one that came from a URL. `policy` is that for others: constraints and overrides hold back as other
+    requirements do. Raises `IndexUnreachable` and `NotAvailableOffline`.
     """
     asked = [pin.candidate for pin in pins if pin.candidate.index]
     for candidate in asked:
         index.submit(index.page, candidate.name)
     prereleases = {candidate.name for candidate in asked if Version(candidate.version).is_prerelease}
-    # Constraints and overrides hold back as other requirements do.
-    rules = Rules(replace(policy, constraints=(), overrides=()), DependencyReader(interpreter.markers), index)
+    rules = Rules(policy, DependencyReader(interpreter.markers), index)
     graph = Graph(index, interpreter, (), rules, Knowledge(prereleases=prereleases))
     found = ((candidate.name, _newest(graph, candidate.name)) for candidate in asked)
     return {name: version for name, version in found if version is not None}
