@@ -282,7 +282,7 @@ class _Words:
 
     def _ordinary(self, name: str) -> int:
         releases = self._graph.releases(name)
-        every = (1 << releases.count) - 1
+        every = releases.all_bits
         if releases.page is None:
             return every
         return every & ~releases.page.prerelease_bits & ~releases.page.yanked_bits or every

@@ -98,7 +98,7 @@ def _leaves(proof: Incompatibility[Node, int], graph: Graph) -> Facts:
             facts.needs.setdefault(key, []).append((_bits(terms[0].constraint), these))
         elif clause.cause is IncompatibilityCause.NO_VERSIONS:
             name = terms[0].package.name
-            existing = (1 << graph.releases(name).count) - 1
+            existing = graph.releases(name).all_bits
             facts.refused[name] = facts.refused.get(name, 0) | (_bits(terms[0].constraint) & existing)
     facts.roots.sort(key=graph.roots.index)
     return facts
@@ -144,7 +144,7 @@ class _FactsAlone(BaseProvider[Node, int]):
 
     def choose_version(self, package: Node, version_range: RangeProtocol[int]) -> int | None:
         assert isinstance(version_range, VersionSet)
-        existing = (1 << self._graph.releases(package.name).count) - 1
+        existing = self._graph.releases(package.name).all_bits
         return VersionSet(version_range.bits & existing & ~self._facts.refused.get(package.name, 0)).newest
 
     def has_satisfying_version(self, package: Node, version_range: RangeProtocol[int]) -> bool:

@@ -153,7 +153,7 @@ class _Provider(BaseProvider[Node, int]):
         """Return the newest (or oldest) usable version in the range; for an extra the one decided for its project."""
         assert isinstance(version_range, VersionSet)
         releases = self._graph.releases(package.name)
-        bits = version_range.bits & ((1 << releases.count) - 1) & ~releases.refused_bits
+        bits = version_range.bits & releases.all_bits & ~releases.refused_bits
         decided = self._decided.get(Node(package.name)) if package.extra else None
         if decided is not None and bits >> decided & 1:
             return decided

@@ -35,7 +35,6 @@ class Obstacle(Enum):
     FORMATS = "has wheels that no-binary forbids to use, and no-build forbids to build it"
     HASH = "has no file with one of the given hashes"
     METADATA = "has metadata that contradicts itself"
-    YANKED = "was yanked"
     CONSTRAINT = "is outside a constraint"
     NEWER = "was uploaded too late"
     PRERELEASE = "is a pre-release"
@@ -187,6 +186,11 @@ class Releases:
     def count(self) -> int:
         """How many versions there are, usable or not."""
         return (len(self.page.versions) if self.page else 0) + len(self.urls)
+
+    @property
+    def all_bits(self) -> int:
+        """All versions, usable or not, as bits."""
+        return (1 << self.count) - 1
 
     def version_text(self, position: int) -> str:
         """Return the version at a position as text."""
