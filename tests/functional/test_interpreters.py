@@ -13,8 +13,10 @@ from pathlib import Path
 import packaging
 import pytest
 
+import launcher
 from launcher.cache import Cache
 from launcher.errors import InterpreterNotFound
+from launcher.python import answer
 from launcher.python.answer import Refusal, ask
 from launcher.python.discovery import InterpreterRequest, find_interpreter, list_interpreters
 from launcher.python.places import Surroundings, elsewhere
@@ -30,6 +32,17 @@ from packaging import markers, tags
 environment = dict(markers.default_environment())
 environment.pop("extra", None)
 print(json.dumps({"tags": [str(tag) for tag in tags.sys_tags()], "markers": environment}))
+"""
+
+_OWN_ANSWERS = """
+import os, site, sys
+sys.path.append(sys.argv[1])
+site.main()
+from launcher.python import answer
+path = os.path.abspath(sys.executable)
+of_another_process = answer._ask_once(path, ["-I", "-S"], 10.0)
+answer.subprocess.Popen = None
+assert answer.ask(path) == of_another_process, of_another_process
 """
 
 
@@ -165,6 +178,20 @@ def test_a_file_that_may_not_be_run(script: Path, cache: Cache) -> None:
     script.chmod(0o644)
     with pytest.raises(InterpreterNotFound, match="it cannot be run"):
         query(str(script), cache)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there we know that it would be the same")
+def test_the_one_that_runs_says_the_same_as_if_it_were_started_again() -> None:
+    options = ["-I", "-S", "-c", _OWN_ANSWERS, str(Path(launcher.__file__).parents[1])]
+    done = subprocess.run([sys.executable, *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as above")
+def test_one_that_is_not_isolated_is_asked_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = Refusal("it was started", is_lasting=False)
+    monkeypatch.setattr(answer, "_ask_once", lambda *_: refusal)
+    assert ask(sys.executable) == refusal
 
 
 @pytest.mark.parametrize(

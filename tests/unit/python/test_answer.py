@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from launcher.python.answer import _QUESTION, Refusal, _environment, _read_answer
+from launcher.python.answer import Refusal, _environment, _question, _read_answer
 from tests.unit.python.answers import answer
 
 
@@ -49,10 +49,11 @@ def test_death_by_a_signal_may_not_happen_again() -> None:
 
 
 def test_the_question_keeps_to_old_syntax() -> None:
-    ast.parse(_QUESTION, feature_version=(3, 6))
+    text = _question()
+    ast.parse(text, feature_version=(3, 6))
     # Python 2 can only say that it is too old where it can read the text; 3.6's f-strings would be in its way.
-    assert not [node for node in ast.walk(ast.parse(_QUESTION)) if isinstance(node, (ast.JoinedStr, ast.AnnAssign))]
-    assert _QUESTION.isascii()
+    assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.JoinedStr, ast.AnnAssign))]
+    assert text.isascii()
 
 
 def test_a_variable_that_misleads_macos_pythons_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,25 +1,19 @@
 from __future__ import annotations
 
-import contextlib
-import io
 import sys
+from typing import cast
 
 import pytest
 from packaging import tags as packaging_tags
 
-from launcher.python import answer as answer_module
-from launcher.python.answer import Answer, Refusal
+from launcher.python import question
+from launcher.python.answer import Answer
 from launcher.python.tags import pep440_version, platform_tags, wheel_tags
 from tests.unit.python.answers import answer
 
 
 def _answer_of_this_interpreter() -> Answer:
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
-        exec(answer_module._QUESTION, {"__name__": "question"})
-    read = answer_module._read_answer(output.getvalue(), 0)
-    assert not isinstance(read, Refusal)
-    return read
+    return cast("Answer", question.answer())
 
 
 def test_tags_of_the_running_interpreter_are_those_of_packaging() -> None:
