@@ -9,7 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 
 from launcher.cache import Cache
 from launcher.cli import output
@@ -21,6 +21,7 @@ from launcher.python.places import Surroundings
 from launcher.resolve.urls import mask_credentials
 from launcher.settings import key_of
 from launcher.survey import Survey, environment_size, package_sizes
+from launcher.value import Value, names_of
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _DURATIONS = ("max-age", "exclude-newer", "timeout")
@@ -190,8 +191,8 @@ def _settings(survey: Survey) -> Iterator[tuple[str, object, str]]:
 
 def _plain(value: object) -> object:
     """Return a value as JSON has it, without secrets; what is made of fields without those that say nothing."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {key: _plain(item) for key, item in asdict(value).items() if item}
+    if isinstance(value, Value):
+        return {name: _plain(item) for name in names_of(type(value)) if (item := getattr(value, name))}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from launcher.errors import InterpreterNotFound, InvalidMetadata, UsageError
 from launcher.python.places import Place
 from launcher.python.query import OLDEST_SUPPORTED, Interpreter
 from launcher.python.request import PythonRequest, parse_python_request, satisfies
+from launcher.value import Value
 
 if TYPE_CHECKING:
     from launcher.python.discovery import InterpreterRequest
@@ -30,8 +30,7 @@ _MICROS = 40
 """More releases than any series of Python has."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotFetched:
+class NotFetched(Value):
     """Why no interpreter was downloaded: `reason` is a sentence, `way` what would change it, for a list of ways."""
 
     reason: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from launcher.errors import UsageError
 from launcher.python.query import Interpreter
+from launcher.value import Value
 
 _IMPLEMENTATIONS = {
     "python": None,
@@ -31,8 +31,7 @@ _RANGE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PythonRequest:
+class PythonRequest(Value):
     """One request, as `parse_python_request` understood it.
 
     Exactly one of `location` (a path, or a name on PATH) and the other fields is set. `release` is a prefix, such as

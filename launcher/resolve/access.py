@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from launcher.settings import Settings
+from launcher.value import Value, field
 
 CONNECTIONS_AT_ONCE = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Value):
     """How servers are reached: `cert` and `client_cert` are PEM files, `trusted_hosts` are not verified.
 
     `proxy` stands for all of ``HTTPS_PROXY`` and its kin; `asks_keyring` allows the ``keyring`` program to be run.

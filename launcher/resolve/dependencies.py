@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
@@ -17,14 +16,14 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from launcher.resolve.pages import parse_specifiers
+from launcher.value import Value
 
-_EXTRA = re.compile(r"""extra\s*==\s*["']([^"']*)["']""")
+_EXTRA = r"""extra\s*==\s*["']([^"']*)["']"""
 _LONE_EQUALS = r"(?<![=<>!~])=(?!=)"
 _ANY = frozenset({"*"})
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Value):
     """A requirement whose marker holds: names and extras are canonical, `text` is for people."""
 
     name: str
@@ -92,7 +91,7 @@ class DependencyReader:
         """Tell cheaply whether a requirement could depend on an extra: some projects have 1,200 for 150 extras."""
         named = self._extras_named.get(text)
         if named is None:
-            found = frozenset(canonicalize_name(name) for name in _EXTRA.findall(text))
+            found = frozenset(canonicalize_name(name) for name in re.findall(_EXTRA, text))
             # What is written in another way than extra == "name" may mean anything.
             named = self._extras_named[text] = found if len(found) == text.count("extra") else _ANY
         return named is _ANY or extra in named

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from launcher.errors import IndexUnreachable, NotAvailableOffline
 from launcher.resolve.access import Access
 from launcher.resolve.credentials import Credentials
 from launcher.resolve.urls import mask_credentials, origin_of
+from launcher.value import Value
 
 if TYPE_CHECKING:
     from launcher.resolve.connections import Answer, ConnectionFailed, Connections
@@ -32,8 +32,7 @@ _FINAL = ("CERTIFICATE_VERIFY_FAILED", *_WANTS_A_CERTIFICATE, "407 ")
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value):
     """An answer that was read to its end; header names are lower case, `url` is where redirects led."""
 
     status: int

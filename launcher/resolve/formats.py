@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from packaging.utils import canonicalize_name
 
 from launcher.settings import Settings
+from launcher.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Formats:
+class Formats(Value):
     """The settings `no-build` and `no-binary`, each for all packages or for those with these canonical names."""
 
     no_build: bool = False

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from launcher.resolve.access import Access
+from launcher.value import Value, field
 
 HOOK_VARIABLES = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
@@ -28,8 +28,7 @@ _LONGEST_RUN = 60
 """How many times the timeout a run of git may take; git:// has no way to notice that nothing comes any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Value):
     """What git is told of the network: whether it may be used, how long it may stand still, and how it is reached."""
 
     offline: bool = False

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from launcher.resolve.access import Access
 from launcher.resolve.urls import mask_credentials, split_credentials
+from launcher.value import Value, field
 
 if TYPE_CHECKING:
     from launcher.script.index_tables import NamedIndex
 
 
-@dataclass(frozen=True, slots=True)
-class IndexSettings:
+class IndexSettings(Value):
     """Where to look and how patiently. `refresh` asks the index even about what is fresh in the cache.
 
     `index_url` None is the default index. A location is a URL or, also for find-links, a path. `named` are indexes in

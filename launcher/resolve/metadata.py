@@ -9,7 +9,6 @@ import io
 import marshal
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -18,6 +17,7 @@ from packaging.version import InvalidVersion, Version
 from launcher.cache import Bucket, Cache
 from launcher.digest import digest_of
 from launcher.resolve.candidate import Candidate
+from launcher.value import Value
 
 _FORMAT = 1
 _FIELDS = frozenset({b"name", b"version", b"requires-dist", b"requires-python", b"provides-extra"})
@@ -25,8 +25,7 @@ _NEEDED_FIELDS = frozenset({b"requires-dist", b"requires-python", b"provides-ext
 _LARGEST_METADATA_BYTES = 16 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class WheelMetadata:
+class WheelMetadata(Value):
     """Who the wheel says it is and what it needs; `provides_extra` is canonical."""
 
     name: str

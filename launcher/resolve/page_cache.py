@@ -6,14 +6,13 @@ import hashlib
 import marshal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from launcher.cache import Bucket, Cache
 from launcher.errors import IndexUnreachable
 from launcher.resolve.fetcher import Fetcher, Reply
 from launcher.resolve.pages import ProjectPage
 from launcher.resolve.urls import mask_credentials
-from launcher.value import replace
+from launcher.value import Value, replace
 
 _FORMAT = 1
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.2, text/html; q=0.01"
@@ -22,8 +21,7 @@ PageParser = Callable[[Reply], ProjectPage | None]
 """Makes a page of an answer with status 200; raises `ValueError` that says why it cannot."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Value):
     """A stored page with what decides about its use. `page` is None where the index answered 404."""
 
     page: ProjectPage | None

@@ -21,6 +21,7 @@ from launcher.resolve.pages import PUT_THERE, PageFile, ProjectPage, parse_speci
 from launcher.resolve.roots import Root
 from launcher.resolve.rules import Limits
 from launcher.resolve.version_set import VersionSet
+from launcher.value import Value
 
 _NO_LIMITS = Limits()
 
@@ -40,8 +41,7 @@ class Obstacle(Enum):
     PRERELEASE = "is a pre-release"
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
+class Unusable(Value):
     """Why one version cannot be installed; `detail` is what the file or page says, such as a requires-python."""
 
     obstacle: Obstacle

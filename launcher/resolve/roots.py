@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,7 +20,7 @@ from launcher.resolve.resolution import Requested
 from launcher.resolve.source_places import names_a_wheel
 from launcher.resolve.urls import filename_of, mask_credentials, sha256_in, without_fragment
 from launcher.resolve.version_control import is_version_control, parse_repository
-from launcher.value import replace
+from launcher.value import Value, replace
 
 if TYPE_CHECKING:
     from launcher.resolve.index import Index
@@ -33,8 +32,7 @@ _OTHER_HASHES = frozenset({"md5", "sha1", "sha224", "sha384", "sha512", "blake2b
 _FETCHED_SCHEMES = ("http", "https", "file")
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Value):
     """A written requirement whose marker holds; `candidate` is the wheel or source it names by URL or path."""
 
     dependency: Dependency

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -16,7 +15,7 @@ from launcher.resolve.dependencies import Dependency, DependencyReader
 from launcher.resolve.resolution import Policy, Requested
 from launcher.resolve.roots import Root, invalid_requirement, read_roots
 from launcher.resolve.urls import mask_credentials
-from launcher.value import replace
+from launcher.value import Value, replace
 
 if TYPE_CHECKING:
     from launcher.resolve.index import Index
@@ -26,8 +25,7 @@ _NAME = r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)"
 _PATH_OR_URL = r"[./~]|[a-zA-Z0-9+.-]+://|(git|hg|svn|bzr)\+|file:"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Value):
     """What a policy forbids of one project: other versions than the constraints', later files, maybe pre-releases.
 
     `uploaded_before` is a moment as in `launcher.cutoff`.

@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,7 @@ from launcher.resolve.source_places import (
 from launcher.resolve.urls import filename_of, path_from_file_url, sha256_in, without_fragment
 from launcher.resolve.version_control import Repository, check_out, is_version_control, parse_repository
 from launcher.resolve.wheel_files import WheelFiles
-from launcher.value import replace
+from launcher.value import Value, field, replace
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
@@ -64,8 +63,7 @@ Beside = Callable[[Candidate], bytes | None]
 """Asks an index for the metadata beside a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
+class Workshop(Value):
     """What building takes from other rooms.
 
     `make_environment` makes one of requirements, of an origin, for builds of a chain; None where nothing can be built.

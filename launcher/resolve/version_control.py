@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from launcher.errors import NotAvailableOffline, PyscriptError, SourceUnreachable
 from launcher.resolve.git_program import GitProgram, environ_for
 from launcher.resolve.urls import mask_credentials, split_credentials
+from launcher.value import Value
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
 _OTHERS = {"hg": "Mercurial", "svn": "Subversion", "bzr": "Bazaar"}
@@ -25,8 +25,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SHOWN_LINES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Value):
     """A git repository and what is wanted of it.
 
     `url` is as git takes it, without credentials, which are in `login` as user and password. `revision` is a branch, a

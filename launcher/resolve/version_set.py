@@ -6,11 +6,10 @@ algebra is one operation on a few hundred bytes that compares no versions. A com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from launcher.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class SetRelation:
+class SetRelation(Value):
     """How one set lies to another; nab-resolver's `RelationProtocol`."""
 
     is_subset: bool

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from launcher.value import Value
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _INDEX_FORM = 'a table such as { name = "company", url = "https://host/simple/" }'
@@ -23,8 +24,7 @@ _KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NamedIndex:
+class NamedIndex(Value):
     """An index; an explicit one is asked only for packages whose source it is. `name` is empty where it has none."""
 
     name: str
@@ -32,8 +32,7 @@ class NamedIndex:
     explicit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Value):
     """Where a package comes from: the index of that name, or a URL or a path that stands for one version.
 
     `name` is canonical. `url` is what stands behind ``name @`` in a requirement. Exactly one of `index`, `url` and
