@@ -54,10 +54,14 @@ class Bucket(StrEnum):
 
 
 class Cache:
-    """One user's cache below `root`; made on first use, owner-only."""
+    """One user's cache below `root`; made on first use, owner-only.
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    What is half made is in ``tmp/``, or in `workplace`, a directory there.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], *, workplace: str | None = None) -> None:
         self.root = Path(root)
+        self._workplace = workplace
         self._is_checked = False
         self._temporaries: set[Path] = set()
         self._is_abandoned = False
@@ -146,11 +150,7 @@ class Cache:
         """Remove what is half made and make nothing more, because the process is about to end."""
         self._is_abandoned = True
         for path in tuple(self._temporaries):
-            # Renamed first, so that a thread that is still writing finds no directory to write into.
-            victim = path.with_name(f"{path.name}-abandoned")
-            with suppress(OSError):
-                path.rename(victim)
-            remove_tree(victim)
+            give_up(path)
 
     def publish(self, made: Path, bucket: Bucket, key: str) -> Path:
         """Rename the directory `made` into a bucket and return where it is now.
@@ -173,10 +173,17 @@ class Cache:
         Where it is taken, the reporter hears once what is being waited for. Raises `CacheUnusable` where the lock
         cannot be had, for example on a filesystem without locks.
         """
-        # 40 ms, and only a launch that builds something needs it.
+        path = self.directory(Bucket.LOCKS) / f"{name}.lock"
+        held = _taken_at_once(path)
+        if held is not None:
+            try:
+                yield
+            finally:
+                os.close(held)
+            return
+        # 40 ms, and only a launch that is not alone needs it.
         from filelock import FileLock, Timeout  # noqa: PLC0415
 
-        path = self.directory(Bucket.LOCKS) / f"{name}.lock"
         lock = FileLock(path, mode=0o600, thread_local=False)
         with _unusable(path):
             try:
@@ -191,7 +198,8 @@ class Cache:
 
     def _temporary_path(self) -> str:
         """Return a new name in ``tmp/``; importing tempfile takes 5 ms, and the directory is ours alone."""
-        return f"{self.directory(Bucket.TMP)}/{os.getpid()}-{os.urandom(6).hex()}"
+        workplace = self._workplace or self.directory(Bucket.TMP)
+        return f"{workplace}/{os.getpid()}-{os.urandom(6).hex()}"
 
     def check(self) -> None:
         """Raise `CacheUnusable` where the cache is there and not to be trusted; what is not there yet is fine."""
@@ -236,6 +244,37 @@ class Cache:
         except FileExistsError:
             return False
         return True
+
+
+def give_up(temporary: Path) -> None:
+    """Remove a temporary directory that somebody else may still be writing into: who does finds none any more."""
+    victim = temporary.with_name(f"{temporary.name}-abandoned")
+    with suppress(OSError):
+        temporary.rename(victim)
+    remove_tree(victim)
+
+
+def _taken_at_once(path: Path) -> int | None:
+    """Return the descriptor of a lock that nobody else has, as filelock takes it; None for whatever is not as simple.
+
+    flock(2) on the file, left in place: what filelock does on Unix. Closing the descriptor gives the lock back.
+    """
+    if sys.platform == "win32":
+        return None
+    import fcntl  # noqa: PLC0415 - there is none on Windows
+
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CREAT, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle).st_nlink:
+            return handle
+    except OSError:
+        pass
+    os.close(handle)
+    return None
 
 
 def remove_tree(path: Path, on_removed: Callable[[int], None] | None = None) -> None:

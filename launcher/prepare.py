@@ -10,32 +10,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing, nullcontext, suppress
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from launcher.cache import Bucket, Cache
-from launcher.environment import environment as environments
 from launcher.environment.environment import Environment
-from launcher.environment.fetch import found_wheels, stored_wheels, with_built_wheels
-from launcher.environment.stored_wheel import store_key
 from launcher.errors import CacheUnusable, CommandNotFound
 from launcher.launch import record as records
 from launcher.launch.record import LaunchRecord
+from launcher.provision import ResolutionRequest, begin_loading, provision
 from launcher.python.discovery import InterpreterRequest, Obtain, find_interpreter
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, TargetKind, read_needs
-from launcher.resolve.resolution import (
-    Policy,
-    Requested,
-    Resolution,
-    remember_resolution,
-    remembered_resolution,
-    resolution_key,
-    watched_files,
-)
+from launcher.resolve.resolution import Resolution, watched_files
 from launcher.script.source import ScriptSource
 from launcher.settings import Settings, has_credentials
 from launcher.value import Value, field, replace
@@ -43,8 +33,6 @@ from launcher.value import Value, field, replace
 if TYPE_CHECKING:
     from launcher.python.demand import Demand, NotFetched
     from launcher.resolve.fetcher import Fetcher
-    from launcher.resolve.index import Index
-    from launcher.resolve.source_trees import Chain
 
 MOST_STAMPS = 200
 """Comparing so many takes a shell about as long as Python takes to start."""
@@ -75,11 +63,11 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     """
     started_ns = time.time_ns()
     needs = read_needs(request, environ, reporter)
-    settings = needs.settings
-    interpreter = interpreter_for(needs, cache, reporter)
-    needs = with_sources_applied(needs, interpreter)
-    wanted = ResolutionRequest(needs.requested, needs.policy, interpreter, settings)
-    resolution, environment, key = _environment_for(wanted, cache, reporter)
+    with begin_loading(needs.requested, cache) as workers:
+        interpreter = interpreter_for(needs, cache, reporter)
+        needs = with_sources_applied(needs, interpreter)
+        wanted = ResolutionRequest(needs.requested, needs.policy, interpreter, needs.settings)
+        resolution, environment, key = provision(wanted, cache, reporter, workers)
     program = _program(request, environment, environ)
     record = _record(request, needs, program, environment, environ)
     files = (interpreter.executable, str(cache.path(Bucket.RESOLUTIONS, key)), *needs.files)
@@ -136,155 +124,6 @@ def open_fetcher(settings: Settings) -> Fetcher:
     return Fetcher(timeout_s=settings.timeout_s, retries=settings.retries, offline=settings.offline, access=access)
 
 
-# Requirements -> resolution -> wheels in the store -> environment
-
-
-class ResolutionRequest(Value):
-    """Everything that decides a resolution; `chain` says what is to be built with it, if anything."""
-
-    requested: tuple[Requested, ...]
-    policy: Policy
-    interpreter: Interpreter
-    settings: Settings
-    chain: Chain = ()
-
-    @property
-    def key(self) -> str:
-        """The name of the resolution in the cache."""
-        return resolution_key(self.requested, self.policy, self.interpreter, self.settings)
-
-    @property
-    def is_forced(self) -> bool:
-        """Whether nothing counts that is remembered."""
-        return self.settings.refresh or self.settings.upgrade
-
-    @property
-    def written(self) -> tuple[Requested, ...]:
-        """Every requirement that somebody wrote and that may name a URL or a path."""
-        return (*self.requested, *self.policy.overrides)
-
-
-def _environment_for(
-    wanted: ResolutionRequest, cache: Cache, reporter: Reporter
-) -> tuple[Resolution, Environment, str]:
-    """Return the resolution, a complete environment of it, both from the cache where possible, and the former's key."""
-    key, interpreter, settings = wanted.key, wanted.interpreter, wanted.settings
-    if not wanted.is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
-        return (*found, key)
-    started_ns = time.time_ns()
-    # What is made for a build waits for nobody, so that builds of two launches can not wait for each other.
-    waiting = nullcontext() if wanted.chain else cache.lock(key, reporter, "preparing the same requirements")
-    with waiting:
-        if not wanted.is_forced and (found := _from_cache(key, interpreter, settings, cache, reporter)):
-            return (*found, key)
-        started = time.monotonic()
-        with closing(LazyIndex(wanted, cache, reporter)) as index:
-            known = None if wanted.is_forced else remembered_resolution(key, settings, cache)
-            resolution = known[0] if known else resolve_anew(wanted, index, reporter)
-            resolution = with_built_wheels(resolution, index.open, cache)
-            wheels = stored_wheels(resolution, index.open, cache, reporter)
-        environment = environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
-        if known is None or known[0] != resolution:
-            remember_resolution(key, resolution, started_ns, cache)
-        if wheels and not wanted.chain:
-            count = f"{len(wheels)} package" + "s" * (len(wheels) != 1)
-            reporter.finished(f"Prepared {count} in {time.monotonic() - started:.1f} s")
-    return resolution, environment, key
-
-
-def _from_cache(
-    key: str, interpreter: Interpreter, settings: Settings, cache: Cache, reporter: Reporter
-) -> tuple[Resolution, Environment] | None:
-    """Return a remembered resolution and its environment, composed anew where only that is missing; else None.
-
-    No lock is needed, whose import takes 40 ms: composing takes one, and of several at once the first is taken.
-    """
-    known = remembered_resolution(key, settings, cache)
-    if known is None:
-        return None
-    resolution, _ = known
-    if environment := environment_of(resolution, interpreter, settings, cache):
-        return resolution, environment
-    wheels = found_wheels(resolution, cache)
-    if wheels is None:
-        return None
-    return resolution, environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
-
-
-def environment_of(
-    resolution: Resolution, interpreter: Interpreter, settings: Settings, cache: Cache
-) -> Environment | None:
-    """Return the environment of a resolution, or None where there is none that is complete."""
-    pinned = [pin.candidate for pin in resolution.pins]
-    names = [(each.name, each.version, store_key(each.wheel_sha256 or "", each.direct_url)) for each in pinned]
-    return environments.open_environment(cache, environments.environment_key(interpreter, names, settings.link_mode))
-
-
-class LazyIndex:
-    """The index, opened when something has to be asked of it."""
-
-    def __init__(self, wanted: ResolutionRequest, cache: Cache, reporter: Reporter) -> None:
-        self._wanted, self._cache, self._reporter = wanted, cache, reporter
-        self._opened: Index | None = None
-
-    def open(self) -> Index:
-        """Return the index; it is opened once."""
-        if self._opened is None:
-            # 88 ms: packaging, and what reads pages and sources.
-            from launcher.resolve.access import Access  # noqa: PLC0415
-            from launcher.resolve.formats import allowed_formats  # noqa: PLC0415
-            from launcher.resolve.index import Index  # noqa: PLC0415
-            from launcher.resolve.index_settings import IndexSettings  # noqa: PLC0415
-            from launcher.resolve.source_trees import Workshop  # noqa: PLC0415
-
-            asked = self._wanted.settings
-            places = IndexSettings(
-                index_url=asked.index_url,
-                extra_index_urls=asked.extra_index_url,
-                find_links=asked.find_links,
-                no_index=asked.no_index,
-                named=asked.index,
-                sources=_indexes_by_package(asked, self._wanted.interpreter),
-                access=Access.of(asked),
-                offline=asked.offline,
-                refresh=self._wanted.is_forced,
-                timeout_s=asked.timeout_s,
-                retries=asked.retries,
-                origins=asked.origins,
-            )
-            workshop = Workshop(
-                formats=allowed_formats(asked),
-                make_environment=self._build_environment,
-                reporter=self._reporter,
-                chain=self._wanted.chain,
-                require_hashes=self._wanted.policy.require_hashes,
-                tools_key=f"{places.key()} {self._wanted.policy.for_others().key()}",
-            )
-            self._opened = Index(places, self._wanted.interpreter, self._cache, workshop)
-            # A remembered resolution names URLs without their credentials.
-            self._opened.remember_credentials(requirement.text for requirement in self._wanted.written)
-        return self._opened
-
-    def _build_environment(self, requirements: Sequence[str], origin: str, chain: Chain) -> Environment:
-        requested = tuple(Requested(text, origin) for text in requirements)
-        policy = self._wanted.policy.for_others()
-        wanted = replace(self._wanted, requested=requested, policy=policy, chain=chain)
-        return _environment_for(wanted, self._cache, self._reporter)[1]
-
-    def close(self) -> None:
-        """Close what was opened."""
-        if self._opened is not None:
-            self._opened.close()
-
-
-def _indexes_by_package(settings: Settings, interpreter: Interpreter) -> dict[str, str]:
-    if not settings.sources:
-        return {}
-    from launcher.resolve.sources import sources_for  # noqa: PLC0415 - as below
-
-    return {name: each.index for name, each in sources_for(settings.sources, interpreter).items() if each.index}
-
-
 def with_sources_applied(needs: Needs, interpreter: Interpreter) -> Needs:
     """Return the needs with the block's requirements taken from where ``[tool.pyscript.sources]`` says."""
     if not needs.settings.sources or needs.source is None:
@@ -297,16 +136,6 @@ def with_sources_applied(needs: Needs, interpreter: Interpreter) -> Needs:
     others = [each for each in needs.requested if not (each.excerpt and each.excerpt.path == path)]
     sources = sources_for(needs.settings.sources, interpreter)
     return replace(needs, requested=(*with_sources(of_block, sources), *others))
-
-
-def resolve_anew(wanted: ResolutionRequest, index: LazyIndex, reporter: Reporter) -> Resolution:
-    """Return the resolution by the index; raises as `launcher.resolve.provider.resolve` does."""
-    if not wanted.requested:
-        return Resolution((), ())
-    # 50 ms: the resolver library and packaging.
-    from launcher.resolve.provider import resolve  # noqa: PLC0415
-
-    return resolve(wanted.requested, wanted.interpreter, index.open(), wanted.policy, reporter)
 
 
 def _collect(environment: Environment, cache: Cache, reporter: Reporter) -> None:

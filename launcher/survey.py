@@ -12,14 +12,8 @@ from launcher.cache import Cache
 from launcher.environment.collection import directory_size
 from launcher.environment.environment import Environment
 from launcher.environment.fetch import find_wheel
-from launcher.prepare import (
-    LazyIndex,
-    ResolutionRequest,
-    environment_of,
-    interpreter_for,
-    resolve_anew,
-    with_sources_applied,
-)
+from launcher.prepare import interpreter_for, with_sources_applied
+from launcher.provision import LazyIndex, ResolutionRequest, environment_of, resolve_anew
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, read_needs

@@ -2,60 +2,154 @@
 
 from __future__ import annotations
 
+# What `queue` has for two threads without its 1 ms.
+from _queue import SimpleQueue
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from launcher.cache import Cache
+from launcher.cache import Cache, give_up
 from launcher.digest import digest_of
 from launcher.environment.stored_wheel import StoredWheel, find_stored_wheel
+from launcher.errors import CacheUnusable
 from launcher.reporter import Reporter
 from launcher.resolve.resolution import Resolution
 from launcher.value import replace
 
 if TYPE_CHECKING:
-    from launcher.environment.wheel_store import WheelStore
     from launcher.resolve.candidate import Candidate
+    from launcher.resolve.crew import Crew
     from launcher.resolve.index import Index
+    from launcher.workers import Workers
 
 _AT_ONCE = 8
+STORE = "launcher.environment.wheel_store"
+"""What a worker loads: with installer it takes 65 ms."""
+_MOST_AHEAD_BYTES = 128 << 20
+_MOST_REFUTED = 3
+"""Where the resolver took back more decisions, it will take back others."""
 
 
-def stored_wheels(
-    resolution: Resolution, open_index: Callable[[], Index], cache: Cache, reporter: Reporter
-) -> tuple[StoredWheel, ...]:
-    """Return the wheel of each pin from the store, fetching those it lacks; the index is opened only for them.
+class OpenableIndex(Protocol):
+    """An index that is opened when something is asked of it, and the workers beside it."""
 
-    Raises `IndexUnreachable`, `HashMismatch`, `InvalidWheel` or `NotAvailableOffline` for the first wheel that fails;
-    what was complete by then stays in the store.
+    @property
+    def workers(self) -> Workers:
+        """The processes that unpack."""
+
+    def open(self) -> Index:
+        """Return the index."""
+
+
+class WheelFetch:
+    """The wheels of one resolution on their way into the store, several at once.
+
+    A wheel may be begun as soon as the resolver decides for it: it is downloaded while the resolver goes on, and
+    unpacked by workers. The index is opened only where something is missing. Close it, and nothing more is begun.
     """
-    if not resolution.pins:
-        return ()
-    stored = {pin.candidate: find_wheel(pin.candidate, cache) for pin in resolution.pins}
-    missing = [candidate for candidate, wheel in stored.items() if wheel is None]
-    if missing:
-        # 70 ms: installer, and threads.
-        from concurrent.futures import ThreadPoolExecutor, as_completed  # noqa: PLC0415
 
-        from launcher.environment.wheel_store import WheelStore  # noqa: PLC0415
+    def __init__(self, index: OpenableIndex, cache: Cache, reporter: Reporter) -> None:
+        self._index = index
+        self._cache = cache
+        self._reporter = reporter
+        self._crew: Crew | None = None
+        self._ended: SimpleQueue[tuple[Candidate, StoredWheel | BaseException]] = SimpleQueue()
+        self._begun: set[Candidate] = set()
+        self._ahead: dict[str, Candidate] = {}
+        self._ahead_bytes = self._refuted = 0
+        self._needed: frozenset[Candidate] | None = None
+        self._under_way: list[Path] = []
+        self._is_closed = False
 
-        store = WheelStore(cache)
-        reporter.step("Fetching packages")
-        index = open_index()
-        # The largest first: it decides when all are there.
-        missing.sort(key=lambda candidate: -(candidate.size_bytes or 0))
-        pool = ThreadPoolExecutor(_AT_ONCE)
+    def begin_ahead(self, candidate: Candidate) -> None:
+        """Begin to fetch a wheel that the resolver has decided for, which it may take back; returns at once.
+
+        What is fetched for nothing is bounded: by `_MOST_AHEAD_BYTES`, and by ending with `_MOST_REFUTED` mistakes.
+        """
+        former = self._ahead.get(candidate.name)
+        if former == candidate:
+            return
+        self._refuted += former is not None
+        self._ahead[candidate.name] = candidate
+        size_bytes = candidate.size_bytes
+        if not candidate.is_wheel or not candidate.sha256 or size_bytes is None or self._refuted > _MOST_REFUTED:
+            return
+        if self._ahead_bytes + size_bytes <= _MOST_AHEAD_BYTES and find_wheel(candidate, self._cache) is None:
+            self._ahead_bytes += size_bytes
+            self._begin(candidate)
+
+    def stored(self, resolution: Resolution) -> tuple[StoredWheel, ...]:
+        """Return the wheel of each pin from the store, when all are there.
+
+        Raises `IndexUnreachable`, `HashMismatch`, `InvalidWheel` or `NotAvailableOffline` for the first wheel that
+        fails; what was complete by then stays in the store.
+        """
+        candidates = [pin.candidate for pin in resolution.pins]
+        stored = {each: None if each in self._begun else find_wheel(each, self._cache) for each in candidates}
+        missing = [each for each, wheel in stored.items() if wheel is None]
+        self._needed = frozenset(missing)
+        if missing:
+            self._reporter.step("Fetching packages")
+            # The largest first: it decides when all are there.
+            for candidate in sorted(missing, key=lambda candidate: -(candidate.size_bytes or 0)):
+                self._begin(candidate)
+        while any(wheel is None for wheel in stored.values()):
+            candidate, wheel = self._ended.get()
+            if candidate not in stored:
+                continue
+            if isinstance(wheel, BaseException):
+                raise wheel  # the first failure ends it
+            stored[candidate] = wheel
+            self._reporter.progress(sum(stored[each] is not None for each in missing), len(missing))
+        for_nothing = self._begun.difference(candidates)
+        if for_nothing:
+            self._reporter.detail(f"{len(for_nothing)} of {len(self._begun)} wheels were fetched for nothing", level=2)
+        return tuple(wheel for wheel in stored.values() if wheel is not None)
+
+    def close(self) -> None:
+        """Give up what is still on its way: after an error, or because the resolver took it back."""
+        self._is_closed = True
+        if self._crew is not None:
+            self._crew.close()
+        for directory in tuple(self._under_way):
+            give_up(directory)
+
+    def _begin(self, candidate: Candidate) -> None:
+        if candidate in self._begun:
+            return
+        if self._crew is None:
+            from launcher.resolve.crew import Crew  # noqa: PLC0415 - threads
+
+            self._index.workers.load(STORE)
+            self._crew = Crew(_AT_ONCE)
+        self._begun.add(candidate)
+        self._crew.submit(self._fetch, candidate)
+
+    def _fetch(self, candidate: Candidate) -> None:
+        if self._needed is not None and candidate not in self._needed:
+            return
         try:
-            fetches = {
-                candidate: pool.submit(_fetch, candidate, index, store, cache, reporter) for candidate in missing
-            }
-            for done, fetch in enumerate(as_completed(fetches.values()), 1):
-                fetch.result()  # the first failure ends it
-                reporter.progress(done, len(fetches))
-            stored |= {candidate: fetch.result() for candidate, fetch in fetches.items()}
-        finally:
-            # No waiting: after an error or an interrupt nobody wants what is still on its way.
-            pool.shutdown(wait=False, cancel_futures=True)
-    return tuple(wheel for wheel in stored.values() if wheel is not None)
+            self._ended.put((candidate, self._put_into_store(candidate)))
+        except BaseException as error:
+            self._ended.put((candidate, error))
+
+    def _put_into_store(self, candidate: Candidate) -> StoredWheel:
+        """Download and unpack one wheel, unless another launch does it at the same time; then take what that made."""
+        key = candidate.wheel_sha256 or digest_of(candidate.url)
+        with self._cache.lock(f"wheel-{key}", self._reporter, f"fetching {candidate.name}"):
+            if found := find_wheel(candidate, self._cache):
+                return found
+            with self._cache.temporary_directory() as directory:
+                self._under_way.append(directory)
+                if self._is_closed:
+                    raise CacheUnusable("Nobody wants it any more.")
+                path, sha256 = self._index.open().download(candidate, directory, self._reporter)
+                told = (sha256, candidate.name, candidate.version, candidate.direct_url)
+                self._index.workers.call(f"{STORE}:add_wheel", str(self._cache.root), str(directory), str(path), *told)
+                self._under_way.remove(directory)
+            stored = find_stored_wheel(self._cache, sha256, candidate.direct_url)
+            assert stored is not None, "it was put there"
+            return stored
 
 
 def with_built_wheels(resolution: Resolution, open_index: Callable[[], Index], cache: Cache) -> Resolution:
@@ -86,15 +180,3 @@ def find_wheel(candidate: Candidate, cache: Cache) -> StoredWheel | None:
     """Return the candidate's wheel from the store, or None where it lacks it."""
     sha256 = candidate.wheel_sha256
     return find_stored_wheel(cache, sha256, candidate.direct_url) if sha256 else None
-
-
-def _fetch(candidate: Candidate, index: Index, store: WheelStore, cache: Cache, reporter: Reporter) -> StoredWheel:
-    """Download and unpack one wheel, unless another launch does it at the same time; then take what that one made."""
-    name = candidate.wheel_sha256 or digest_of(candidate.url)
-    with cache.lock(f"wheel-{name}", reporter, f"fetching {candidate.name}"):
-        if found := find_wheel(candidate, cache):
-            return found
-        with cache.temporary_directory() as directory:
-            wheel, sha256 = index.download(candidate, directory, reporter)
-            name, version = candidate.name, candidate.version
-            return store.add(wheel, sha256, name=name, version=version, direct_url=candidate.direct_url)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from configparser import Error as ConfigParserError
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from installer import install
 from installer.destinations import WheelDestination
@@ -71,6 +71,16 @@ _INVALID_WHEEL_HINT = (
 
 class _Contradiction(ValueError):
     """The wheel contradicts itself; the message is one clause that says how."""
+
+
+def add_wheel(root: str, workplace: str, wheel_file: str, *told: Any) -> None:
+    """Do what `WheelStore.add` does, which is `told` the rest, for the cache below `root` and in a process of its own.
+
+    What is half made is in `workplace`, which whoever waits for it removes.
+    """
+    sha256, name, version, direct_url = told
+    cache = Cache(root, workplace=workplace)
+    WheelStore(cache).add(Path(wheel_file), sha256, name=name, version=version, direct_url=direct_url)
 
 
 class WheelStore:

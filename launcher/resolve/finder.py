@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from packaging.tags import Tag
 from unearth import Link, PackageFinder, TargetPython
@@ -21,11 +21,7 @@ from unearth.collector import IndexPage, collect_links_from_location, parse_html
 from launcher.errors import IndexUnreachable
 from launcher.resolve.fetcher import Fetcher
 from launcher.resolve.pages import PageFile
-from launcher.resolve.releases import tags_of
 from launcher.resolve.urls import mask_credentials, may_list, path_from_file_url, sha256_in, split_credentials
-
-if TYPE_CHECKING:
-    from launcher.python.query import Interpreter
 
 _OFFER = "https://offered.invalid/"
 _JSON = "application/vnd.pypi.simple.v1+json"
@@ -36,42 +32,36 @@ def default_index() -> str:
     return str(PackageFinder().sources[0]["url"])
 
 
-class Finder:
-    """unearth for one interpreter. `best` is not for several threads at once."""
+def best_file(
+    name: str, files: Sequence[tuple[object, ...]], version_info: tuple[int, int, int], tags: Sequence[str]
+) -> str | None:
+    """Return the name of the best of several files of one version, by tag and then by build number.
 
-    def __init__(self, interpreter: Interpreter, fetcher: Fetcher) -> None:
-        self._offered = _OfferedPage(fetcher)
-        self._target = _OurTarget(interpreter)
-        self._finder = PackageFinder(session=self._offered, index_urls=[_OFFER], target_python=self._target)
+    `files` are `PageFile`s as `marshal` leaves them; `tags` are those of the interpreter that any of them has, best
+    first: unearth hashes each of some 900 for each file, 0.5 ms in all.
+    """
+    offered = _OfferedPage(Fetcher(offline=True))
+    offered.offer(map(PageFile._make, files))
+    finder = PackageFinder(session=offered, index_urls=[_OFFER], target_python=_OurTarget(version_info, tags))
+    found = next(iter(finder.find_all_packages(name, allow_yanked=True)), None)
+    return None if found is None or found.version is None else found.link.filename
 
-    def best(self, name: str, files: Sequence[PageFile]) -> str | None:
-        """Return the name of the best of several files of one version, by tag and then by build number."""
-        self._offered.offer(files)
-        self._target.narrow_to(files)
-        found = next(iter(self._finder.find_all_packages(name, allow_yanked=True)), None)
-        return None if found is None or found.version is None else found.link.filename
 
-    def linked_files(self, location: str) -> list[PageFile]:
-        """Return what a find-links location, a page or a directory, links to."""
-        return _from_links(collect_links_from_location(self._offered, Link(location), expand=True), location)
+def linked_files(location: str, fetcher: Fetcher) -> list[PageFile]:
+    """Return what a find-links location, a page or a directory, links to."""
+    return _from_links(collect_links_from_location(_OfferedPage(fetcher), Link(location), expand=True), location)
 
 
 class _OurTarget(TargetPython):
     """The interpreter's own tags instead of those that unearth derives from a version."""
 
-    def __init__(self, interpreter: Interpreter) -> None:
-        super().__init__(py_ver=interpreter.version_info)
-        self._by_text = {tag: Tag(*tag.split("-", 2)) for tag in interpreter.tags}
-        self._relevant = list(self._by_text.values())
+    def __init__(self, version_info: tuple[int, int, int], tags: Sequence[str]) -> None:
+        super().__init__(py_ver=version_info)
+        self._tags = [Tag(*tag.split("-", 2)) for tag in tags]
 
     def supported_tags(self) -> list[Tag]:
-        """Return all tags, best first; after `narrow_to` only those that can matter."""
-        return self._relevant
-
-    def narrow_to(self, files: Iterable[PageFile]) -> None:
-        """Leave out what no file has: unearth hashes each of some 900 tags for each file, 0.5 ms in all."""
-        named = {tag for file in files for tag in tags_of(file.filename)}
-        self._relevant = [self._by_text[tag] for tag in named if tag in self._by_text]
+        """Return the tags that can matter, best first."""
+        return self._tags
 
 
 @dataclass(frozen=True)

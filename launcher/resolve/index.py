@@ -42,16 +42,17 @@ from launcher.resolve.pages import (
     merge_pages,
     version_of_sdist,
 )
-from launcher.resolve.remembered_finder import RememberedFinder
+from launcher.resolve.releases import tags_of
+from launcher.resolve.remembered_finder import FINDER, RememberedFinder
 from launcher.resolve.source_trees import SourceTrees, Workshop
 from launcher.resolve.urls import mask_credentials, path_from_file_url
 from launcher.resolve.wheel_files import WheelFiles
 from launcher.script.index_tables import canonical_name
 from launcher.value import replace
+from launcher.workers import Workers
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
-    from launcher.resolve.finder import Finder
 
 
 _URL_WITH_CREDENTIALS = re.compile(r"(?:git\+)?https?://[^/\s@]+@[^\s]+")
@@ -67,7 +68,12 @@ class Index:
     """
 
     def __init__(
-        self, settings: IndexSettings, interpreter: Interpreter, cache: Cache, workshop: Workshop | None = None
+        self,
+        settings: IndexSettings,
+        interpreter: Interpreter,
+        cache: Cache,
+        workshop: Workshop | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self.fetcher = Fetcher(
             timeout_s=settings.timeout_s, retries=settings.retries, offline=settings.offline, access=settings.access
@@ -78,7 +84,7 @@ class Index:
         reach = Reach(settings.offline, settings.timeout_s, settings.access)
         self.source_trees = SourceTrees(interpreter, cache, self._files, workshop or Workshop(), reach)
         self._interpreter = interpreter
-        self._opened_finder: Finder | None = None
+        self._workers = workers or Workers(0)
         self._remembered = RememberedFinder(cache, interpreter.tags)
         self._finder_lock = threading.Lock()
         self._sources: dict[str, str] = {}
@@ -104,6 +110,13 @@ class Index:
         self.source_trees.close()
         self.fetcher.close()
         self._files.close()
+
+    def begin(self, requirements: Iterable[str]) -> None:
+        """Begin to fetch the pages of what is required by name; returns at once."""
+        for text in requirements:
+            name = re.match(r"[A-Za-z0-9][\w.-]*(?=\s*([<>=!~;\[(]|$))", text)
+            if name is not None and "@" not in text:
+                self.submit(self.page, canonical_name(name[0]))
 
     def submit(self, work: Callable[..., object], *arguments: object) -> None:
         """Do something ahead; what goes wrong there is met again by whoever needs the result."""
@@ -161,8 +174,15 @@ class Index:
             return self.candidate(name, files[0], source)
         by_name = {file.filename: file for file in files}
         with self._finder_lock:
-            chosen = self._remembered.choice(tuple(by_name), lambda: self._finder().best(name, files))
+            chosen = self._remembered.choice(tuple(by_name), lambda: self._best_file(name, files))
         return None if chosen is None else self.candidate(name, by_name[chosen], source)
+
+    def _best_file(self, name: str, files: Sequence[PageFile]) -> str | None:
+        named = {tag for file in files for tag in tags_of(file.filename)}
+        tags = [tag for tag in self._interpreter.tags if tag in named]
+        rows = [tuple(file) for file in files]
+        found: str | None = self._workers.call(f"{FINDER}:best_file", name, rows, self._interpreter.version_info, tags)
+        return found
 
     def with_sha256(self, candidate: Candidate) -> Candidate:
         """Return the candidate with the sha256 of its file known, fetching it where the index does not state it."""
@@ -228,16 +248,8 @@ class Index:
         if path is not None and not path.exists():
             message = f"{self._settings.origin_of('find_links')}: {path} does not exist."
             raise IndexUnreachable(message, hint="Mend the path, or leave it out.")
-        with self._finder_lock:
-            finder = self._finder()
-        # Unlocked: closing, which waits for the lock, must not wait for a server.
-        files = finder.linked_files(location)
+        files = _finder_module().linked_files(location, self.fetcher)
         return [file._replace(upload_time=PUT_THERE) for file in files]
-
-    def _finder(self) -> Finder:
-        if self._opened_finder is None:
-            self._opened_finder = _finder_module().Finder(self._interpreter, self.fetcher)
-        return self._opened_finder
 
     # Settings
 
@@ -246,10 +258,14 @@ class Index:
             return ()
         named = {canonical_name(each.name): self._as_url(each.url, "index", each.name) for each in settings.named}
         self._sources = {name: named[canonical_name(index)] for name, index in settings.sources.items()}
-        default = settings.index_url or self._remembered.default_index(lambda: _finder_module().default_index())
+        default = settings.index_url or self._remembered.default_index(self._default_index)
         first = [named[canonical_name(each.name)] for each in settings.named if not each.explicit]
         extra = [self._as_url(each, "extra_index_url") for each in settings.extra_index_urls]
         return tuple(dict.fromkeys((*first, *extra, self._as_url(default, "index_url"))))
+
+    def _default_index(self) -> str:
+        found: str = self._workers.call(f"{FINDER}:default_index")
+        return found
 
     def _as_url(self, location: str, setting: str, name: str = "") -> str:
         """Return a location as a URL without credentials, which the fetcher keeps; those of a name are variables."""
@@ -264,7 +280,7 @@ class Index:
 
 
 def _finder_module() -> Any:
-    """Return `launcher.resolve.finder`; with unearth it takes 175 ms to load."""
+    """Return the module that only needs loading where there are find-links or pages of HTML."""
     from launcher.resolve import finder  # noqa: PLC0415
 
     return finder

@@ -6,7 +6,7 @@ what was asked for first is decided first, unless it keeps getting into conflict
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nab_resolver.errors import ResolutionError, ResolutionTerminatedError
@@ -43,9 +43,16 @@ _REFUSALS_BEFORE_LOOKING_BEYOND = 2
 
 
 def resolve(
-    requested: Sequence[Requested], interpreter: Interpreter, index: Index, policy: Policy, reporter: Reporter
+    requested: Sequence[Requested],
+    interpreter: Interpreter,
+    index: Index,
+    policy: Policy,
+    reporter: Reporter,
+    decided: Callable[[Candidate], None] | None = None,
 ) -> Resolution:
     """Return the candidates that satisfy all requirements together: the newest, unless `policy` says otherwise.
+
+    `decided` hears of each candidate that is decided for, also of one that is taken back later.
 
     Raises `ResolutionImpossible` with an explanation, `PackageNotFound`, `InvalidMetadata` for what is no requirement,
     `BuildFailed` for what cannot be built or must not, `IndexUnreachable`, `HashMismatch` and `NotAvailableOffline`.
@@ -55,13 +62,18 @@ def resolve(
     roots = rules.replaced_roots(read_roots(requested, reader, index))
     names = ", ".join(dict.fromkeys(root.dependency.name for root in roots))
     reporter.step(f"Resolving {names}")
-    graph, solution = _solve(roots, rules, interpreter, index, reporter)
+    graph, solution = _solve(roots, rules, interpreter, index, reporter, decided)
     _warn(graph, solution, reporter)
     return _resolution(graph, solution, index)
 
 
 def _solve(
-    roots: Sequence[Root], rules: Rules, interpreter: Interpreter, index: Index, reporter: Reporter
+    roots: Sequence[Root],
+    rules: Rules,
+    interpreter: Interpreter,
+    index: Index,
+    reporter: Reporter,
+    decided: Callable[[Candidate], None] | None,
 ) -> tuple[Graph, Solution[Node, int]]:
     """Attempt to resolve until nothing new is learned that could let an attempt succeed."""
     ahead: Prefetch | None = None
@@ -73,7 +85,7 @@ def _solve(
         if knowledge is None:
             _require_known(roots, index)
             graph.knowledge = knowledge = knowledge_from(roots, index)
-        provider = _Provider(graph, ahead)
+        provider = _Provider(graph, ahead, decided)
         resolver = Resolver(provider, range_type=VersionSet)
         try:
             solution = resolver.solve(provider.root_requirements())
@@ -123,8 +135,9 @@ def _admit_more(knowledge: Knowledge, graph: Graph, error: ResolutionError) -> b
 class _Provider(BaseProvider[Node, int]):
     """Answers the resolver's questions from the graph."""
 
-    def __init__(self, graph: Graph, ahead: Prefetch) -> None:
+    def __init__(self, graph: Graph, ahead: Prefetch, decided: Callable[[Candidate], None] | None) -> None:
         self._graph = graph
+        self._tell_decided = decided
         self._conflict_counts: Mapping[Node, int] = {}
         self._alike: dict[tuple[str, int, int], VersionSet | None] = {}
         self._ahead = ahead
@@ -200,6 +213,8 @@ class _Provider(BaseProvider[Node, int]):
     def get_dependencies(self, package: Node, version: int) -> Mapping[Node, VersionSet]:
         """Return what a version needs; what that leads to is fetched ahead."""
         self._ahead.follow(self._graph.stated(package, version))
+        if self._tell_decided is not None and not package.extra:
+            self._tell_decided(self._graph.candidate(package.name, version))
         needs = self._graph.needs(package, version)
         self._remember_order(needs)
         return needs

@@ -16,6 +16,9 @@ from launcher.cache import Bucket, Cache
 from launcher.digest import digest_of
 from launcher.errors import CacheUnusable
 
+FINDER = "launcher.resolve.finder"
+"""The module that asks unearth, which a worker may load."""
+
 _FORMAT = 1
 _MOST_ANSWERS = 20_000
 """Of 50 bytes each. When there are more, all are forgotten, which costs loading unearth once."""

@@ -365,8 +365,8 @@ def test_a_full_disk_is_no_fault_of_the_archive(place: Path) -> None:
     [
         b"",
         b"no archive",
-        gzip.compress(b"no archive"),
-        gzip.compress(tar_of([file("top/x", bytes(20_000))]))[:-30],
+        gzip.compress(b"no archive", mtime=0),
+        gzip.compress(tar_of([file("top/x", bytes(20_000))]), mtime=0)[:-30],
         tar_of([file("top/x", bytes(20_000))])[:2000],
         zip_of(("top/x", 0, b"1"))[:-5],
         b"\xfd7zXZ\x00 no archive",

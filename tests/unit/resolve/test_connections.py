@@ -150,7 +150,7 @@ def test_an_answer_that_ends_early_has_failed(connections: Connections, pieces: 
 
 
 def test_compressed_answers_are_read_and_given_as_sent_in_pieces(connections: Connections) -> None:
-    packed = gzip.compress(b"content")
+    packed = gzip.compress(b"content", mtime=0)
     with scripted(*[answer(packed, "Content-Encoding: gzip")] * 2) as server:
         assert body_of(connections, server.origin) == b"content"
         with connections.get(server.origin, {}) as got:
@@ -160,7 +160,7 @@ def test_compressed_answers_are_read_and_given_as_sent_in_pieces(connections: Co
 @pytest.mark.parametrize(
     ("body", "encoding", "said"),
     [
-        (gzip.compress(b"content" * 9)[:-9], "gzip", "cut off or too large"),
+        (gzip.compress(b"content" * 9, mtime=0)[:-9], "gzip", "cut off or too large"),
         (b"content", "gzip", "incorrect header check"),
         (b"content", "br", "encoded as br, which nobody asked for"),
     ],
@@ -178,7 +178,7 @@ def test_compressed_answers_that_cannot_be_read(
 def test_an_answer_cannot_grow_without_bound(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("launcher.resolve.connections._LARGEST_DECODED_BYTES", 1000)
     with (
-        scripted(answer(gzip.compress(b"0" * 100_000), "Content-Encoding: gzip")) as server,
+        scripted(answer(gzip.compress(b"0" * 100_000, mtime=0), "Content-Encoding: gzip")) as server,
         pytest.raises(ConnectionFailed, match="too large"),
     ):
         body_of(connections, server.origin)
