@@ -112,9 +112,11 @@ class Workers:
 
 def _useful_count() -> int:
     """Return how many workers there is something to do for: none where there is but one processor."""
-    # What a container may use is less than what there is.
-    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return min(processors, _MOST) if processors > 1 else 0
+    processors = os.cpu_count() or 1
+    if sys.platform == "linux":
+        # What a container may use is less than what there is.
+        processors = len(os.sched_getaffinity(0))
+    return min(processors, _MOST) if processors > 1 and sys.executable else 0
 
 
 class _NotDone(Exception):

@@ -45,7 +45,8 @@ class WheelFetch:
     """The wheels of one resolution on their way into the store, several at once.
 
     A wheel may be begun as soon as the resolver decides for it: it is downloaded while the resolver goes on, and
-    unpacked by workers. The index is opened only where something is missing. Close it, and nothing more is begun.
+    unpacked by workers. The index is opened only where something is missing. `begun` is what was not there. Close it,
+    and nothing more is begun.
     """
 
     def __init__(self, index: OpenableIndex, cache: Cache, reporter: Reporter) -> None:
@@ -54,7 +55,7 @@ class WheelFetch:
         self._reporter = reporter
         self._crew: Crew | None = None
         self._ended: SimpleQueue[tuple[Candidate, StoredWheel | BaseException]] = SimpleQueue()
-        self._begun: set[Candidate] = set()
+        self.begun: set[Candidate] = set()
         self._ahead: dict[str, Candidate] = {}
         self._ahead_bytes = self._refuted = 0
         self._needed: frozenset[Candidate] | None = None
@@ -85,7 +86,7 @@ class WheelFetch:
         fails; what was complete by then stays in the store.
         """
         candidates = [pin.candidate for pin in resolution.pins]
-        stored = {each: None if each in self._begun else find_wheel(each, self._cache) for each in candidates}
+        stored = {each: None if each in self.begun else find_wheel(each, self._cache) for each in candidates}
         missing = [each for each, wheel in stored.items() if wheel is None]
         self._needed = frozenset(missing)
         if missing:
@@ -101,9 +102,9 @@ class WheelFetch:
                 raise wheel  # the first failure ends it
             stored[candidate] = wheel
             self._reporter.progress(sum(stored[each] is not None for each in missing), len(missing))
-        for_nothing = self._begun.difference(candidates)
+        for_nothing = self.begun.difference(candidates)
         if for_nothing:
-            self._reporter.detail(f"{len(for_nothing)} of {len(self._begun)} wheels were fetched for nothing", level=2)
+            self._reporter.detail(f"{len(for_nothing)} of {len(self.begun)} wheels were begun for nothing", level=2)
         return tuple(wheel for wheel in stored.values() if wheel is not None)
 
     def close(self) -> None:
@@ -115,14 +116,14 @@ class WheelFetch:
             give_up(directory)
 
     def _begin(self, candidate: Candidate) -> None:
-        if candidate in self._begun:
+        if candidate in self.begun:
             return
         if self._crew is None:
             from launcher.resolve.crew import Crew  # noqa: PLC0415 - threads
 
             self._index.workers.load(STORE)
             self._crew = Crew(_AT_ONCE)
-        self._begun.add(candidate)
+        self.begun.add(candidate)
         self._crew.submit(self._fetch, candidate)
 
     def _fetch(self, candidate: Candidate) -> None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from launcher.cache import Bucket, Cache, remove_tree
 from launcher.errors import CacheUnusable
@@ -111,6 +112,36 @@ def test_a_lock_keeps_others_out_and_says_what_they_wait_for(cache: Cache) -> No
     other.join()
     assert order == ["first", "second"]
     assert hearing.steps == ["Waiting for another launch that is preparing the same"]
+
+
+def test_a_lock_is_that_of_filelock(cache: Cache) -> None:
+    hearing = _Hearing()
+    path = cache.directory(Bucket.LOCKS) / "key.lock"
+    with cache.lock("key", hearing, "x"), pytest.raises(Timeout):
+        FileLock(path).acquire(timeout=0)
+    is_held = threading.Event()
+
+    def hold() -> None:
+        with FileLock(path):
+            is_held.set()
+            time.sleep(0.05)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    is_held.wait()
+    with cache.lock("key", hearing, "doing the same"):
+        pass
+    holder.join()
+    assert hearing.steps == ["Waiting for another launch that is doing the same"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are for whoever may make them")
+def test_a_lock_is_taken_on_no_file_elsewhere(cache: Cache, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (cache.directory(Bucket.LOCKS) / "key.lock").symlink_to(elsewhere)
+    with pytest.raises(CacheUnusable), cache.lock("key", SilentReporter(), "x"):
+        pass
+    assert not elsewhere.exists()
 
 
 def test_different_keys_do_not_wait_for_each_other(cache: Cache) -> None:

@@ -1,0 +1,142 @@
+"""Wheels are fetched as soon as they are decided for, each once, and what is fetched for nothing is bounded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from launcher.cache import Bucket, Cache
+from launcher.environment import fetch
+from launcher.environment.fetch import WheelFetch
+from launcher.errors import IndexUnreachable
+from launcher.reporter import Reporter
+from launcher.resolve.candidate import Candidate
+from launcher.resolve.resolution import Pin, Resolution
+from launcher.workers import Workers
+from tests.support.wheels import Wheel
+from tests.unit.environment.conftest import Listener
+
+
+class Served:
+    """An index that has wheels at hand, and that hands out those that are `held` only when they are let go."""
+
+    def __init__(self) -> None:
+        self.workers = Workers(0)
+        self.wheels: dict[Candidate, Wheel] = {}
+        self.downloads: list[Candidate] = []
+        self.broken: set[str] = set()
+        self.held: set[str] = set()
+        self.asked = threading.Event()
+        self.let_go = threading.Event()
+
+    def open(self) -> Served:
+        return self
+
+    def add(self, name: str, version: str = "1.0", size_bytes: int | None = 1000) -> Candidate:
+        wheel = Wheel(name, version)
+        candidate = Candidate(
+            name, version, wheel.filename, f"https://x.test/{wheel.filename}", wheel.sha256, size_bytes
+        )
+        self.wheels[candidate] = wheel
+        return candidate
+
+    def download(self, candidate: Candidate, directory: Path, reporter: Reporter) -> tuple[Path, str]:
+        self.downloads.append(candidate)
+        self.asked.set()
+        if candidate.name in self.held:
+            self.let_go.wait(10)
+        if f"{candidate.name} {candidate.version}" in self.broken:
+            raise IndexUnreachable(f"{candidate.name} is not to be had")
+        wheel = self.wheels[candidate]
+        return wheel.write(directory), wheel.sha256
+
+
+@pytest.fixture
+def index() -> Iterator[Served]:
+    served = Served()
+    yield served
+    served.let_go.set()
+
+
+@pytest.fixture
+def wheels(index: Served, cache: Cache, listener: Listener) -> Iterator[WheelFetch]:
+    with closing(WheelFetch(index, cache, listener)) as fetching:  # type: ignore[arg-type]
+        yield fetching
+
+
+def resolution(*candidates: Candidate) -> Resolution:
+    return Resolution(tuple(Pin(each) for each in candidates), tuple(each.name for each in candidates))
+
+
+def test_what_was_begun_ahead_is_not_fetched_again(index: Served, wheels: WheelFetch) -> None:
+    one, two = index.add("one"), index.add("two")
+    wheels.begin_ahead(one)
+    wheels.begin_ahead(one)
+    assert [wheel.name for wheel in wheels.stored(resolution(one, two))] == ["one", "two"]
+    assert sorted(index.downloads, key=lambda each: each.name) == [one, two]
+
+
+def test_what_is_stored_is_not_begun(index: Served, wheels: WheelFetch, cache: Cache, listener: Listener) -> None:
+    one = index.add("one")
+    wheels.stored(resolution(one))
+    with closing(WheelFetch(index, cache, listener)) as again:  # type: ignore[arg-type]
+        again.begin_ahead(one)
+        assert len(again.stored(resolution(one))) == 1
+    assert index.downloads == [one]
+
+
+def test_what_was_taken_back_is_told_but_neither_waited_for_nor_a_failure(
+    index: Served, wheels: WheelFetch, listener: Listener
+) -> None:
+    taken_back, better = index.add("one", "2.0"), index.add("one", "1.0")
+    index.broken.add("one 2.0")
+    wheels.begin_ahead(taken_back)
+    wheels.begin_ahead(better)
+    assert [wheel.version for wheel in wheels.stored(resolution(better))] == ["1.0"]
+    assert "1 of 2 wheels were begun for nothing" in listener.details
+
+
+def test_a_needed_wheel_that_failed_ahead_ends_it(index: Served, wheels: WheelFetch) -> None:
+    one = index.add("one")
+    index.broken.add("one 1.0")
+    wheels.begin_ahead(one)
+    with pytest.raises(IndexUnreachable, match="one is not to be had"):
+        wheels.stored(resolution(one))
+
+
+def test_after_some_mistakes_nothing_more_is_begun_ahead(
+    index: Served, wheels: WheelFetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "_MOST_REFUTED", 2)
+    tried = [index.add("one", f"{number}.0") for number in range(9, 0, -1)]
+    for candidate in tried:
+        wheels.begin_ahead(candidate)
+    wheels.begin_ahead(index.add("other"))
+    wheels.stored(resolution(tried[-1]))
+    assert set(index.downloads) <= {*tried[:3], tried[-1]}
+    assert tried[-1] in index.downloads
+
+
+def test_little_is_begun_ahead_and_nothing_of_unknown_size(
+    index: Served, wheels: WheelFetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "_MOST_AHEAD_BYTES", 2500)
+    sizes = {"one": 1000, "huge": 2000, "two": 1000, "three": 1000, "unknown": None}
+    candidates = [index.add(name, size_bytes=size_bytes) for name, size_bytes in sizes.items()]
+    for candidate in candidates:
+        wheels.begin_ahead(candidate)
+    assert {each.name for each in wheels.begun} == {"one", "two"}
+    assert len(wheels.stored(resolution(*candidates))) == 5
+
+
+def test_closing_removes_what_is_half_made(index: Served, wheels: WheelFetch, cache: Cache) -> None:
+    index.held.add("one")
+    wheels.begin_ahead(index.add("one"))
+    index.asked.wait(10)
+    assert len(list(cache.path(Bucket.TMP, "").iterdir())) == 1
+    wheels.close()
+    assert not list(cache.path(Bucket.TMP, "").iterdir())
