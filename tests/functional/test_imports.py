@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -108,12 +109,35 @@ def test_a_new_resolution_from_fresh_pages_loads_the_resolver_and_nothing_of_the
     assert not modules & {"asyncio", "email", "http", "httpx2", "installer", "pbs_installer", "ssl", "unearth"}
 
 
+@pytest.fixture
+def one_processor() -> Iterator[None]:
+    """Let what is started have one processor only, so that nothing is left to workers."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux lets a process say so")
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(usable)})
+    yield
+    os.sched_setaffinity(0, usable)
+
+
+def test_what_unpacks_and_judges_is_loaded_by_workers(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    if sys.platform != "linux" or len(os.sched_getaffinity(0)) == 1:
+        pytest.skip("one processor has no workers")
+    stocked.add(package("greet", "2.0"), package("greet", "2.0", tag="py2.py3-none-any"))
+    modules = tops(loaded(run_pyscript, write_script("", "greet")))
+    assert "nab_resolver" in modules
+    assert not modules & {"filelock", "httpx2", "installer", "unearth"}
+
+
+@pytest.mark.usefixtures("one_processor")
 def test_only_a_choice_that_was_never_made_loads_the_finder(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
 ) -> None:
     stocked.add(package("greet", "2.0"), package("greet", "2.0", tag="py2.py3-none-any"))
     script = write_script("", "greet")
-    assert "unearth" in tops(loaded(run_pyscript, script))
+    assert {"installer", "unearth"} <= tops(loaded(run_pyscript, script))
     shutil.rmtree(cache_dir / "launch-v1")
     shutil.rmtree(cache_dir / "resolutions-v1")
     modules = tops(loaded(run_pyscript, script))
