@@ -31,7 +31,7 @@ from launcher.value import Value, replace
 if TYPE_CHECKING:
     from launcher.resolve.candidate import Candidate
     from launcher.resolve.index import Index
-    from launcher.resolve.source_trees import Chain
+    from launcher.resolve.workshop import Chain
     from launcher.workers import Workers
 
 
@@ -167,7 +167,7 @@ class LazyIndex:
             from launcher.resolve.formats import allowed_formats  # noqa: PLC0415
             from launcher.resolve.index import Index  # noqa: PLC0415
             from launcher.resolve.index_settings import IndexSettings  # noqa: PLC0415
-            from launcher.resolve.source_trees import Workshop  # noqa: PLC0415
+            from launcher.resolve.workshop import Workshop  # noqa: PLC0415
 
             asked = self._wanted.settings
             places = IndexSettings(

@@ -20,15 +20,12 @@ _IMPLEMENTATIONS = {
     "pp": "pypy",
     "graalpy": "graalpy",
 }
-_VERSION = re.compile(
+_VERSION = (
     r"(?P<implementation>cpython|python|pypy|graalpy|cp|pp|py)?[-@]?"
     r"(?P<version>\d+(?:\.\d+){0,2}(?:(?:a|b|rc)\d+)?)?"
-    r"(?P<threading>t)?(?P<debug>d)?(?:\.exe)?",
-    re.IGNORECASE,
+    r"(?P<threading>t)?(?P<debug>d)?(?:\.exe)?"
 )
-_RANGE = re.compile(
-    r"(?P<implementation>cpython|python|pypy|graalpy)?\s*(?P<range>[<>=!~].*)", re.IGNORECASE | re.DOTALL
-)
+_RANGE = r"(?P<implementation>cpython|python|pypy|graalpy)?\s*(?P<range>[<>=!~].*)"
 
 
 class PythonRequest(Value):
@@ -83,7 +80,7 @@ def parse_python_request(text: str) -> PythonRequest:
         raise UsageError(
             "`--python` is empty.", hint="Give a version such as `3.12`, a range such as `>=3.11`, or a path."
         )
-    if match := _RANGE.fullmatch(text):
+    if match := re.fullmatch(_RANGE, text, re.IGNORECASE | re.DOTALL):
         try:
             specifiers = SpecifierSet(match["range"])
         except InvalidSpecifier as error:
@@ -93,7 +90,7 @@ def parse_python_request(text: str) -> PythonRequest:
                 reference="https://packaging.python.org/en/latest/specifications/version-specifiers/",
             ) from error
         return PythonRequest(text, implementation=_implementation(match["implementation"]), specifiers=specifiers)
-    match = _VERSION.fullmatch(text)
+    match = re.fullmatch(_VERSION, text, re.IGNORECASE)
     # `python` alone is a name; `pypy` alone is an implementation.
     if match is None or not (match["version"] or _implementation(match["implementation"])):
         return PythonRequest(text, location=text)

@@ -124,7 +124,7 @@ class Graph:
                 page=None if has_only_urls else self.index.page(name),
                 compatibility=self.compatibility,
                 choose=self.index.choose_file,
-                formats=self.index.source_trees.formats,
+                formats=self.index.formats,
                 urls=tuple(self.knowledge.urls.get(name, {}).values()),
                 admission=Admission(name in self.knowledge.prereleases, self.knowledge.yanked.get(name, set())),
                 hashes=self._hashes.get(name),

@@ -25,7 +25,6 @@ from launcher.resolve.candidate import Candidate
 from launcher.resolve.crew import Crew
 from launcher.resolve.direct_url import archive_origin
 from launcher.resolve.fetcher import Fetcher, Reply
-from launcher.resolve.git_program import Reach
 from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.metadata_source import MetadataSource
@@ -44,18 +43,19 @@ from launcher.resolve.pages import (
 )
 from launcher.resolve.releases import tags_of
 from launcher.resolve.remembered_finder import FINDER, RememberedFinder
-from launcher.resolve.source_trees import SourceTrees, Workshop
 from launcher.resolve.urls import mask_credentials, path_from_file_url
 from launcher.resolve.wheel_files import WheelFiles
+from launcher.resolve.workshop import Workshop
 from launcher.script.index_tables import canonical_name
 from launcher.value import replace
 from launcher.workers import Workers
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
+    from launcher.resolve.source_trees import SourceTrees
 
 
-_URL_WITH_CREDENTIALS = re.compile(r"(?:git\+)?https?://[^/\s@]+@[^\s]+")
+_URL_WITH_CREDENTIALS = r"(?:git\+)?https?://[^/\s@]+@[^\s]+"
 _JSON = ("application/vnd.pypi.simple.v1+json", "application/json")
 _HTML = ("text/html", "application/vnd.pypi.simple.v1+html", "application/xhtml")
 
@@ -81,9 +81,13 @@ class Index:
         self._pages = PageCache(cache, self.fetcher, refresh=settings.refresh)
         self._files = WheelFiles(cache, self.fetcher)
         self._metadata = MetadataSource(cache, self.fetcher, self._files)
-        reach = Reach(settings.offline, settings.timeout_s, settings.access)
-        self.source_trees = SourceTrees(interpreter, cache, self._files, workshop or Workshop(), reach)
+        self._workshop = workshop or Workshop()
+        self.formats = self._workshop.formats
+        self._opened_source_trees: SourceTrees | None = None
+        self._source_trees_lock = threading.Lock()
+        self._is_closed = False
         self._interpreter = interpreter
+        self._cache = cache
         self._workers = workers or Workers(0)
         self._remembered = RememberedFinder(cache, interpreter.tags)
         self._finder_lock = threading.Lock()
@@ -107,9 +111,30 @@ class Index:
         self._crew.close()
         with self._finder_lock:
             self._remembered.save()
-        self.source_trees.close()
+        with self._source_trees_lock:
+            self._is_closed = True
+            source_trees = self._opened_source_trees
+        if source_trees is not None:
+            source_trees.close()
         self.fetcher.close()
         self._files.close()
+
+    @property
+    def source_trees(self) -> SourceTrees:
+        """What makes wheels of sources, opened when one is met."""
+        with self._source_trees_lock:
+            if self._opened_source_trees is None:
+                # 12 ms: builds, archives and git.
+                from launcher.resolve.git_program import Reach  # noqa: PLC0415
+                from launcher.resolve.source_trees import SourceTrees  # noqa: PLC0415
+
+                asked = self._settings
+                reach = Reach(asked.offline, asked.timeout_s, asked.access)
+                opened = SourceTrees(self._interpreter, self._cache, self._files, self._workshop, reach)
+                if self._is_closed:
+                    opened.close()  # who still looks ahead starts nothing any more
+                self._opened_source_trees = opened
+            return self._opened_source_trees
 
     def begin(self, requirements: Iterable[str]) -> None:
         """Begin to fetch the pages of what is required by name; returns at once."""
@@ -124,7 +149,7 @@ class Index:
 
     def remember_credentials(self, texts: Iterable[str]) -> None:
         """Keep the credentials in the URLs of requirements, for a download by a resolution that was made earlier."""
-        for url in (url for text in texts for url in _URL_WITH_CREDENTIALS.findall(text)):
+        for url in (url for text in texts if "@" in text for url in re.findall(_URL_WITH_CREDENTIALS, text)):
             keeper = self.source_trees if url.startswith("git+") else self.fetcher
             # One that is no URL is complained about where the requirement is read.
             with suppress(ValueError):

@@ -32,7 +32,7 @@ _TAIL_BYTES = 1 << 16
 _MARGIN_BYTES = 1 << 15
 _SLACK_BYTES = 1 << 13
 _MOST_READS = 4
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_CONTENT_RANGE = r"bytes (\d+)-(\d+)/(\d+)"
 
 
 class MetadataSource:
@@ -144,7 +144,7 @@ class MetadataSource:
         """Return where the bytes begin, the bytes, and the size of the whole file."""
 
         def receive(answer: Answer) -> tuple[int, bytes, int] | None:
-            stated = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
+            stated = re.fullmatch(_CONTENT_RANGE, answer.headers.get("content-range", ""))
             if answer.status != 206 or not stated or answer.headers.get("content-encoding"):
                 return None
             first, last, size = (int(number) for number in stated.groups())

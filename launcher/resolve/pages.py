@@ -26,7 +26,7 @@ FIND_LINKS = "find-links"
 
 _FORMAT = 1
 _SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.Z", ".tar")
-_LEGACY_WILDCARD = re.compile(r"(?<![=!])(>=|<=|>|<|~=)\s*([^\s,*]+)\.\*")
+_LEGACY_WILDCARD = r"(?<![=!])(>=|<=|>|<|~=)\s*([^\s,*]+)\.\*"
 
 
 class PageFile(NamedTuple):
@@ -272,4 +272,4 @@ def parse_specifiers(text: str) -> SpecifierSet:
     try:
         return SpecifierSet(text)
     except InvalidSpecifier:
-        return SpecifierSet(_LEGACY_WILDCARD.sub(r"\1\2", text))
+        return SpecifierSet(re.sub(_LEGACY_WILDCARD, r"\1\2", text))

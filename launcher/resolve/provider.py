@@ -17,7 +17,6 @@ from launcher.errors import HashMismatch, PackageNotFound, ResolutionImpossible
 from launcher.reporter import Reporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import DependencyReader
-from launcher.resolve.explanation import explain
 from launcher.resolve.graph import Graph, Knowledge, Node, UrlFound, knowledge_from
 from launcher.resolve.prefetch import Prefetch
 from launcher.resolve.resolution import Pin, Policy, Requested, Resolution
@@ -98,6 +97,9 @@ def _solve(
         except ResolutionError as error:
             if error.incompatibility is not None and _admit_more(knowledge, graph, error):
                 continue
+            # 5 ms, and only a contradiction has to be explained.
+            from launcher.resolve.explanation import explain  # noqa: PLC0415
+
             raise explain(error, graph, interpreter) from None  # its own words are the resolver's, not a person's
         stats = resolver.stats
         reporter.detail(f"Resolved in {stats.rounds} rounds, {stats.conflicts} conflicts", level=2)

@@ -27,7 +27,7 @@ from launcher.resolve.dependencies import hint_for
 from launcher.resolve.pylock_pins import read_pins
 from launcher.resolve.requirements_format import FileRequirement, Statement, mentioned_variables, parse_statements
 from launcher.resolve.resolution import Policy, Requested
-from launcher.resolve.version_control import is_version_control
+from launcher.resolve.urls import is_version_control
 from launcher.script.inline_metadata import find_script_block, read_metadata
 from launcher.script.lines import split_lines
 from launcher.script.source import decode

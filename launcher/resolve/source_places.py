@@ -10,13 +10,13 @@ from launcher.resolve.candidate import Candidate
 from launcher.resolve.direct_url import directory_origin
 from launcher.resolve.project_files import DESCRIPTION_FILES, fingerprint
 from launcher.resolve.source_identity import label_of
-from launcher.resolve.urls import filename_of, mask_credentials, path_from_file_url, sha256_in, without_fragment
-from launcher.resolve.version_control import is_version_control
-
-
-def names_a_wheel(url: str) -> bool:
-    """Tell whether a requirement's URL is that of a wheel, by its name; everything else is a source."""
-    return filename_of(url).endswith(".whl") and not is_version_control(url)
+from launcher.resolve.urls import (
+    is_version_control,
+    mask_credentials,
+    path_from_file_url,
+    sha256_in,
+    without_fragment,
+)
 
 
 def directory_at(url: str) -> Path | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +27,8 @@ from launcher.errors import (
     NotAvailableOffline,
     SourceUnreachable,
 )
-from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.direct_url import archive_origin, repository_origin
-from launcher.resolve.formats import Formats
 from launcher.resolve.git_program import GitProgram, Reach
 from launcher.resolve.metadata import WheelMetadata, is_static, metadata_in_wheel
 from launcher.resolve.once import Once
@@ -44,39 +42,22 @@ from launcher.resolve.source_places import (
     refuse_without_hash,
     subdirectory_of,
 )
-from launcher.resolve.urls import filename_of, path_from_file_url, sha256_in, without_fragment
-from launcher.resolve.version_control import Repository, check_out, is_version_control, parse_repository
+from launcher.resolve.urls import filename_of, is_version_control, path_from_file_url, sha256_in, without_fragment
+from launcher.resolve.version_control import Repository, check_out, parse_repository
 from launcher.resolve.wheel_files import WheelFiles
-from launcher.value import Value, field, replace
+from launcher.resolve.workshop import Workshop
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
-    from launcher.resolve.build import BuildPlace, ProjectBuild
+    from launcher.resolve.build import ProjectBuild
     from launcher.resolve.source_copy import SourceCopy
 
-Chain = tuple[tuple[str, str], ...]
-"""What is being built for what: the name of a build and what people call it, the outermost first."""
 _LONGEST_CHAIN = 12
 _METADATA = "METADATA"
 """What the wheel beside it says, with paths of the directory that it was built of a copy of."""
 Beside = Callable[[Candidate], bytes | None]
 """Asks an index for the metadata beside a file."""
-
-
-class Workshop(Value):
-    """What building takes from other rooms.
-
-    `make_environment` makes one of requirements, of an origin, for builds of a chain; None where nothing can be built.
-    With `require_hashes`, what a URL names is looked at only where a hash says what it has to be. `tools_key` is a text
-    of everything that decides which build requirements are taken.
-    """
-
-    formats: Formats = field(default_factory=Formats)
-    make_environment: Callable[[Sequence[str], str, Chain], BuildPlace] | None = None
-    reporter: Reporter = field(default_factory=SilentReporter)
-    chain: Chain = ()
-    require_hashes: bool = False
-    tools_key: str = ""
 
 
 class SourceTrees:

@@ -7,7 +7,7 @@ from base64 import b64encode
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-_CREDENTIALS = re.compile(r"(?:(?<=://)(?<!ssh://)([^/@\s:]*)|(?<=ssh://)([^/@\s:]*)(?=:))(:[^/@\s]*)?@")
+_CREDENTIALS = r"(?:(?<=://)(?<!ssh://)([^/@\s:]*)|(?<=ssh://)([^/@\s:]*)(?=:))(:[^/@\s]*)?@"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CONTROL_OR_SEPARATOR = re.compile(r"[\x00-\x1f\x7f/\\]")
 
@@ -20,7 +20,9 @@ def mask_credentials(text: str) -> str:
 
     With ssh, a name alone is no secret.
     """
-    return _CREDENTIALS.sub(lambda found: f"{found[1] or found[2] or ''}:****@" if found[3] else "****@", text)
+    if "@" not in text:
+        return text  # nearly always, so the expression is not even compiled
+    return re.sub(_CREDENTIALS, lambda found: f"{found[1] or found[2] or ''}:****@" if found[3] else "****@", text)
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
@@ -64,6 +66,16 @@ def filename_of(url: str) -> str:
     'demo-1.0+cpu-py3-none-any.whl'
     """
     return unquote(urlsplit(url).path).rpartition("/")[2]
+
+
+def is_version_control(url: str) -> bool:
+    """Tell whether a requirement's URL names a repository, of whichever program."""
+    return re.match(r"(git|hg|svn|bzr)[+@]", url, re.IGNORECASE) is not None
+
+
+def names_a_wheel(url: str) -> bool:
+    """Tell whether a requirement's URL is that of a wheel, by its name; everything else is a source."""
+    return filename_of(url).endswith(".whl") and not is_version_control(url)
 
 
 def sha256_in(url: str) -> str | None:

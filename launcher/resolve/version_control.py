@@ -19,7 +19,6 @@ from launcher.value import Value
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
 _OTHERS = {"hg": "Mercurial", "svn": "Subversion", "bzr": "Bazaar"}
-_IS_VERSION_CONTROL = re.compile(r"(git|hg|svn|bzr)(\+|@)", re.IGNORECASE)
 _REVISION = re.compile(r"[^-\x00-\x20\x7f~^:?*\[\\][^\x00-\x20\x7f~^:?*\[\\]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SHOWN_LINES = 5
@@ -47,11 +46,6 @@ class Repository(Value):
         """Return the URL of one commit as a requirement has it."""
         end = f"#subdirectory={self.subdirectory}" if self.subdirectory else ""
         return f"git+{self.url}@{commit}{end}"
-
-
-def is_version_control(url: str) -> bool:
-    """Tell whether a requirement's URL names a repository, of whichever program."""
-    return _IS_VERSION_CONTROL.match(url) is not None
 
 
 def parse_repository(url: str) -> Repository:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from launcher.value import Value
 
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 _INDEX_FORM = 'a table such as { name = "company", url = "https://host/simple/" }'
 _SOURCE_FORM = 'a table such as { index = "company" } or { git = "https://host/project.git", tag = "v1" }'
 _KINDS = ("index", "git", "url", "path")
@@ -74,7 +74,7 @@ def _read_index(row: object) -> NamedIndex:
     name, url, explicit = row.get("name"), row.get("url"), row.get("explicit", False)
     if unknown := next((key for key in row if key not in {"name", "url", "explicit"}), None):
         raise ValueError("name, url and explicit, nothing else", f"an index has no key {unknown!r}", unknown)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         raise ValueError(_INDEX_FORM, f"{name!r} is not a name for an index", str(name))
     if not isinstance(url, str) or not url.strip():
         raise ValueError(_INDEX_FORM, f"the index {name!r} has no url", name)
@@ -117,7 +117,7 @@ def read_sources(value: object) -> tuple[Source, ...]:
         raise ValueError(f"for each package {_SOURCE_FORM}")
     found = []
     for name, rows in value.items():
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(_NAME, name):
             raise ValueError(f"for each package {_SOURCE_FORM}", f"{name!r} is not the name of a package", name)
         several = rows if isinstance(rows, list) else [rows]
         sources = [_read_source(name, row) for row in several]

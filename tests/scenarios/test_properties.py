@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,7 +45,7 @@ worlds = st.dictionaries(
 class _Index:
     """An index in memory."""
 
-    source_trees = SimpleNamespace(formats=Formats())
+    formats = Formats()
 
     def __init__(self, world: World) -> None:
         self._world = world

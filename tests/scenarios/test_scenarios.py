@@ -13,7 +13,7 @@ from launcher.resolve.index import Index
 from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.provider import resolve
 from launcher.resolve.resolution import Resolution
-from launcher.resolve.source_trees import Workshop
+from launcher.resolve.workshop import Workshop
 from tests.scenarios.interpreters import make_interpreter
 from tests.scenarios.world import Scenario, formats_in, load_scenarios, policy_in, requested_in, serve
 from tests.support.index_server import IndexServer

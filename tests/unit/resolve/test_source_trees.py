@@ -11,8 +11,9 @@ import pytest
 from launcher.cache import Bucket, Cache
 from launcher.errors import CacheUnusable
 from launcher.resolve.fetcher import Fetcher
-from launcher.resolve.source_trees import SourceTrees, Workshop
+from launcher.resolve.source_trees import SourceTrees
 from launcher.resolve.wheel_files import WheelFiles
+from launcher.resolve.workshop import Workshop
 from tests.scenarios.interpreters import make_interpreter
 
 
