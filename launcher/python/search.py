@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -133,6 +132,9 @@ class Search:
             # A shim is a file of its own for each name; everything else is known by the file it leads to.
             distinct.setdefault(place.path if place.is_shim else os.path.realpath(place.path), place)
         answers: dict[str, Interpreter] = {}
+        # 2 ms, where our own interpreter does not do.
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
         with ThreadPoolExecutor(_WORKERS) as pool:
             try:
                 for interpreter in pool.map(self._ask, distinct.values()):

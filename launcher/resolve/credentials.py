@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from launcher.resolve.urls import basic_authorization, origin_of, split_credentials
@@ -14,21 +13,18 @@ _KEYRING_TIMEOUT_S = 60
 _Origin = tuple[str, str, int | None]
 
 
-@dataclass(slots=True)
 class _Login:
     """What is known of a place: everything of `origin` below `folder`. `password` is None where only a user is known.
 
     `told_by` says for people where it is from; `variables` are the two that can give it to a named index.
     """
 
-    origin: _Origin
-    folder: str
-    location: str
-    user: str | None = None
-    password: str | None = None
-    told_by: str = ""
-    variables: str = ""
-    is_looked_up: bool = False
+    def __init__(self, origin: _Origin, folder: str, location: str) -> None:
+        self.origin, self.folder, self.location = origin, folder, location
+        self.user: str | None = None
+        self.password: str | None = None
+        self.told_by = self.variables = ""
+        self.is_looked_up = False
 
     @property
     def authorization(self) -> str | None:

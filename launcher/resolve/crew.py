@@ -7,9 +7,11 @@ long as its timeout lasts.
 from __future__ import annotations
 
 import threading
+
+# What `queue` has for two threads without its 1 ms.
+from _queue import SimpleQueue
 from collections.abc import Callable
 from contextlib import suppress
-from queue import SimpleQueue
 
 _Task = tuple[Callable[..., object], tuple[object, ...]]
 

@@ -5,8 +5,7 @@ Everything is worked out when it is first asked for and then stays the same, whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from launcher.errors import HashMismatch, InvalidWheel, PyscriptError
@@ -35,14 +34,14 @@ class Node(NamedTuple):
         return f"{self.name}[{self.extra}]" if self.extra else self.name
 
 
-@dataclass(slots=True)
 class Knowledge:
     """What an attempt at resolving taught that the next attempt starts from: URLs, and what requirements admit."""
 
-    urls: dict[str, dict[str, Candidate]] = field(default_factory=dict)
-    root_urls: frozenset[str] = frozenset()
-    prereleases: set[str] = field(default_factory=set)
-    yanked: dict[str, set[str]] = field(default_factory=dict)
+    def __init__(self, root_urls: frozenset[str] = frozenset(), prereleases: Iterable[str] = ()) -> None:
+        self.root_urls = root_urls
+        self.urls: dict[str, dict[str, Candidate]] = {}
+        self.prereleases = set(prereleases)
+        self.yanked: dict[str, set[str]] = {}
 
 
 def knowledge_from(roots: Sequence[Root], index: Index) -> Knowledge:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import io
 import marshal
-import zipfile
-import zlib
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -182,6 +180,10 @@ def metadata_in_wheel(wheel: Path | PartialFile) -> bytes:
 
     Raises `MissingBytes` where a part is needed that is not here and `ValueError` where it is no sound wheel.
     """
+    # 8 ms, where no metadata lies beside a wheel.
+    import zipfile  # noqa: PLC0415
+    import zlib  # noqa: PLC0415
+
     try:
         with zipfile.ZipFile(wheel) as archive:
             found = [entry for entry in archive.infolist() if _is_metadata(entry.filename)]

@@ -6,7 +6,7 @@ that matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import product
@@ -104,12 +104,11 @@ class Compatibility:
         return fitting, None
 
 
-@dataclass(slots=True)
-class Admission:
+class Admission(Value):
     """What the requirements on a project let in beyond the ordinary: all pre-releases, and some yanked versions."""
 
     prereleases: bool = False
-    yanked: set[str] = field(default_factory=set)
+    yanked: Collection[str] = ()
 
 
 @dataclass(slots=True)
