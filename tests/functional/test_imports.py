@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.cache import remove_tree
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
 from tests.support.index_server import IndexServer
@@ -126,9 +127,21 @@ def test_what_unpacks_and_judges_is_loaded_by_workers(
     if sys.platform != "linux" or len(os.sched_getaffinity(0)) == 1:
         pytest.skip("one processor has no workers")
     stocked.add(package("greet", "2.0"), package("greet", "2.0", tag="py2.py3-none-any"))
-    modules = tops(loaded(run_pyscript, write_script("", "greet")))
+    modules = loaded(run_pyscript, write_script("", "greet"))
     assert "nab_resolver" in modules
-    assert not modules & {"filelock", "httpx2", "installer", "unearth"}
+    assert not modules & {"filelock", "httpx2", "launcher.environment.wheel_store", "unearth"}
+
+
+@pytest.mark.usefixtures("one_processor")
+def test_wheels_written_as_most_are_come_into_the_store_without_installer(
+    run_pyscript: Program, script: Path, cache_dir: Path
+) -> None:
+    shutil.rmtree(cache_dir / "launch-v1")
+    shutil.rmtree(cache_dir / "environments-v1")
+    remove_tree(cache_dir / "wheels-v1")
+    modules = loaded(run_pyscript, script)
+    assert "launcher.environment.wheel_store" in modules
+    assert not modules & {"installer", "configparser", "csv"}
 
 
 @pytest.mark.usefixtures("one_processor")
@@ -137,7 +150,7 @@ def test_only_a_choice_that_was_never_made_loads_the_finder(
 ) -> None:
     stocked.add(package("greet", "2.0"), package("greet", "2.0", tag="py2.py3-none-any"))
     script = write_script("", "greet")
-    assert {"installer", "unearth"} <= tops(loaded(run_pyscript, script))
+    assert "unearth" in tops(loaded(run_pyscript, script))
     shutil.rmtree(cache_dir / "launch-v1")
     shutil.rmtree(cache_dir / "resolutions-v1")
     modules = tops(loaded(run_pyscript, script))

@@ -249,6 +249,53 @@ def test_a_file_with_another_hash_is_refused(cache: Cache, tmp_path: Path) -> No
     assert "expected " + "0" * 64 in caught.value.message and Wheel("demo").sha256 in caught.value.message
 
 
+def test_a_file_that_was_just_hashed_is_not_hashed_again(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = Wheel("demo")
+    monkeypatch.setattr(wheel_store, "_check_hash", lambda *values: pytest.fail("hashed"))
+    stored = WheelStore(cache).add_hashed(wheel.write(tmp_path), wheel.sha256, name="demo", version="1.0")
+    assert stored == WheelStore(cache).add(tmp_path / "not there", wheel.sha256, name="demo", version="1.0")
+
+
+INFO = "demo-1.0.dist-info"
+
+
+@pytest.mark.parametrize(
+    ("wheel", "reason"),
+    [
+        (Wheel("demo", data={"lib/x": ""}), "'demo-1.0.data/lib/x' in it is not in a directory that wheels may have"),
+        (Wheel("demo", data={"scripts": ""}), "'demo-1.0.data/scripts' in it is not in a directory"),
+        (Wheel("demo", files={"demo-1.0.data": ""}), "'demo-1.0.data' in it is not in a directory"),
+        (Wheel("demo", files={f"{INFO}/RECORD": "a,b\n"}, flaw=Flaw.NO_RECORD), "its RECORD cannot be read"),
+        (Wheel("demo", files={f"{INFO}/RECORD": b"\xff"}, flaw=Flaw.NO_RECORD), "RECORD' in it is not UTF-8"),
+        (Wheel("demo", files={f"{INFO}/METADATA": b"\xff"}, flaw=Flaw.NO_METADATA), "METADATA' in it is not UTF-8"),
+        (Wheel("demo", metadata_lines=["Name: demo"]), "its METADATA does not give one name and one version"),
+        (Wheel("demo", files={f"{INFO}/entry_points.txt": "run = a:b\n"}), "its entry points cannot be read"),
+    ],
+)
+def test_wheels_that_no_flaw_describes_are_refused(store: Store, wheel: Wheel, reason: str) -> None:
+    with pytest.raises(InvalidWheel) as caught:
+        store(wheel)
+    assert reason in caught.value.message
+
+
+def test_a_file_with_another_name_than_a_wheels_is_refused(cache: Cache, tmp_path: Path) -> None:
+    wheel = Wheel("demo")
+    path = wheel.write(tmp_path).rename(tmp_path / "demo.whl")
+    with pytest.raises(InvalidWheel, match=r"Not a valid wheel filename: demo\.whl"):
+        WheelStore(cache).add(path, wheel.sha256, name="demo", version="1.0")
+
+
+def test_a_file_that_is_cut_off_while_it_is_written_is_written_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, content: write(handle, content[:1000]))
+    stored = store(Wheel("demo", files={"demo.py": "x" * 5000}))
+    assert (stored.path / "site-packages/demo.py").read_text() == "x" * 5000
+
+
 def test_a_zip_bomb_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("launcher.environment.archive._BOMB_SIZE_BYTES", 1 << 20)
     with pytest.raises(InvalidWheel, match="it claims to hold 8 MiB in a file of"):
@@ -265,10 +312,10 @@ def test_a_damaged_entry_is_replaced(cache: Cache, store: Store) -> None:
 
 
 def test_a_full_disk_is_the_fault_of_the_cache(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def install(*values: object) -> None:
+    def write(*values: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(wheel_store, "install", install)
+    monkeypatch.setattr(os, "write", write)
     with pytest.raises(CacheUnusable, match="cannot be unpacked into the cache: No space left on device"):
         store(Wheel("demo"))
 
