@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 STORE = "launcher.environment.wheel_store"
-"""What a worker loads: with installer it takes 65 ms."""
+"""What a worker loads."""
 _MOST_AHEAD_BYTES = 128 << 20
 _MOST_REFUTED = 3
 """Where the resolver took back more decisions, it will take back others."""

@@ -1,7 +1,7 @@
 """The central directory of a ZIP file (APPNOTE.TXT 4.3), read once and strictly.
 
-`zipfile` makes an object of 25 attributes for each entry and forgives what we have to refuse; with checking them again
-it took 6 times as many instructions for a wheel of 1,700 files.
+`zipfile` makes an object of 25 attributes for each entry and forgives what we have to refuse; with checking those again
+it took more than twice as long, 10 us for each file.
 """
 
 from __future__ import annotations

@@ -129,19 +129,22 @@ def test_what_unpacks_and_judges_is_loaded_by_workers(
     stocked.add(package("greet", "2.0"), package("greet", "2.0", tag="py2.py3-none-any"))
     modules = loaded(run_pyscript, write_script("", "greet"))
     assert "nab_resolver" in modules
-    assert not modules & {"filelock", "httpx2", "launcher.environment.wheel_store", "unearth"}
+    assert not modules & {"filelock", "httpx2", "launcher.environment.archive", "unearth"}
 
 
 @pytest.mark.usefixtures("one_processor")
-def test_wheels_written_as_most_are_come_into_the_store_without_installer(
-    run_pyscript: Program, script: Path, cache_dir: Path
+def test_a_wheel_written_as_most_are_comes_into_the_store_without_installer(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
 ) -> None:
-    shutil.rmtree(cache_dir / "launch-v1")
-    shutil.rmtree(cache_dir / "environments-v1")
-    remove_tree(cache_dir / "wheels-v1")
+    # One wheel: several threads would tell of what they load in one line.
+    script = write_script("", "greet")
+    assert run_pyscript(script).returncode == 0
+    for bucket in ("launch-v1", "environments-v1", "wheels-v1"):
+        remove_tree(cache_dir / bucket)
     modules = loaded(run_pyscript, script)
-    assert "launcher.environment.wheel_store" in modules
-    assert not modules & {"installer", "configparser", "csv"}
+    # What import_module loads by name is not told, only what that needs.
+    assert "launcher.environment.archive" in modules
+    assert not modules & {"configparser", "csv", "installer"}
 
 
 @pytest.mark.usefixtures("one_processor")
