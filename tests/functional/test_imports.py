@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher import resolve
 from launcher.cache import remove_tree
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
@@ -23,9 +24,20 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the paths of an
 
 LIBRARIES = {
     *("build", "dotenv", "filelock", "httpx2", "installer", "nab_resolver", "packaging", "pbs_installer"),
-    *("pyproject_hooks", "python_discovery", "rich", "tomli", "unearth"),
+    *("pyproject_hooks", "python_discovery", "rich", "tomli", "truststore", "unearth"),
 }
 HEAVY = {"asyncio", "email", "http", "json", "logging", "random", "shutil", "ssl", "subprocess", "tempfile", "zipfile"}
+SELDOM_NEEDED = {
+    *("argparse", "asyncio", "concurrent.futures", "configparser", "importlib.metadata", "multiprocessing", "secrets"),
+    *("shutil", "tarfile", "tempfile", "urllib.request", "zipfile"),
+}
+"""What no ordinary first launch needs; zipfile alone takes 8 ms."""
+OF_FAILURES_AND_SOURCES = {
+    *("build", "build_output", "explanation", "finder", "git_program", "newest", "proof", "relations"),
+    *("requirements_file", "source_archive", "source_copy", "source_identity", "source_places", "source_trees"),
+    *("sources", "version_control"),
+}
+"""What of `launcher.resolve` only a contradiction, a source, or a choice that workers make needs."""
 
 
 def loaded(program: Program, *arguments: str | Path) -> set[str]:
@@ -121,11 +133,42 @@ def one_processor() -> Iterator[None]:
     os.sched_setaffinity(0, usable)
 
 
+@pytest.fixture
+def two_processors() -> None:
+    """Let there be workers, which have other processes to load what they need."""
+    if sys.platform != "linux" or len(os.sched_getaffinity(0)) == 1:
+        pytest.skip("one processor has no workers")
+
+
+@pytest.mark.usefixtures("two_processors")
+def test_a_first_launch_loads_the_resolver_and_the_network_alone(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    modules = loaded(run_pyscript, write_script("", "speak"))
+    # Without a terminal there is no rich.
+    assert {module.partition(".")[0] for module in modules} & LIBRARIES == {"nab_resolver", "packaging", "tomli"}
+    assert {"http.client", "ssl"} <= modules
+    assert not modules & SELDOM_NEEDED
+    ours = {module.removeprefix("launcher.resolve.") for module in modules}
+    assert {"connections", "index", "provider"} <= ours
+    assert not ours & OF_FAILURES_AND_SOURCES
+    assert {path.stem for path in Path(resolve.__file__).parent.iterdir()} >= OF_FAILURES_AND_SOURCES
+
+
+@pytest.mark.usefixtures("two_processors")
+def test_a_wheel_that_is_here_needs_no_network(
+    tmp_path: Path, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    wheel = package("greet").write(tmp_path / "wheels")
+    modules = loaded(run_pyscript, write_script("", f"greet @ {wheel.as_uri()}"))
+    assert "nab_resolver" in modules
+    assert not modules & {"http.client", "ssl", "urllib.request", "launcher.resolve.connections"}
+
+
+@pytest.mark.usefixtures("two_processors")
 def test_what_unpacks_and_judges_is_loaded_by_workers(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
 ) -> None:
-    if sys.platform != "linux" or len(os.sched_getaffinity(0)) == 1:
-        pytest.skip("one processor has no workers")
     stocked.add(package("greet", "2.0"), package("greet", "2.0", tag="py2.py3-none-any"))
     modules = loaded(run_pyscript, write_script("", "greet"))
     assert "nab_resolver" in modules

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,14 @@ def test_the_hash_in_a_fragment() -> None:
 def test_paths_with_odd_characters_survive() -> None:
     path = Path("/tmp/a b#c%d/é.whl").absolute()
     assert path_from_file_url(path.as_uri()) == path
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are text there")
+def test_paths_that_are_no_text_survive() -> None:
+    path = Path(os.fsdecode(b"/tmp/\xff.whl"))
+    assert path_from_file_url(path.as_uri()) == path
+
+
+def test_the_host_of_a_file_url_counts() -> None:
+    assert path_from_file_url("file://localhost/srv/a.whl#sha256=1") == Path("/srv/a.whl")
+    assert path_from_file_url("file://server/srv/a.whl") == Path("//server/srv/a.whl")
