@@ -23,7 +23,8 @@ from launcher.environment.zip_directory import MAX_32, Member, UnsafeArchive, de
 
 __all__ = ["Member", "UnsafeArchive", "check_names", "checked_members", "is_safe_name", "mapped", "read_member"]
 
-_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+_LOCAL_HEADER = struct.Struct("<4s2x2H4x3I2H")
+_LENGTHS = struct.Struct("<2H")
 _STORED, _DEFLATED = 0, 8
 _IS_ENCRYPTED = 0x1 | 0x40
 _HAS_DESCRIPTOR = 0x8
@@ -31,7 +32,7 @@ _HAS_DESCRIPTOR = 0x8
 _CHUNK_BYTES = 1 << 20
 """What is larger is read in pieces: eight wheels at once may hold large libraries."""
 _COMPRESSED_CHUNK_BYTES = 1 << 18
-_MAPPED_BYTES = 16 << 20
+_MAPPED_BYTES = 4 << 20
 _MAX_DEFLATE_RATIO = 1032
 """Deflate cannot do better, so a larger claim is a lie (https://zlib.net/zlib_tech.html)."""
 _BOMB_SIZE_BYTES, _BOMB_RATIO = 2 << 30, 200
@@ -54,8 +55,7 @@ def checked_members(content: mmap.mmap) -> list[Member]:
     """Return what a ZIP file holds, in the file's order, directories included; raises `UnsafeArchive`."""
     members, directory = read_directory(content)
     check_names([member.name for member in members])
-    for member in members:
-        _check_member(member)
+    _check_members(members)
     total = sum([member.size_bytes for member in members])
     if total > _BOMB_SIZE_BYTES and total > len(content) * _BOMB_RATIO:
         raise UnsafeArchive(f"it claims to hold {total >> 20} MiB in a file of {len(content) >> 10} KiB")
@@ -135,7 +135,7 @@ def _release(content: mmap.mmap, start: int, end: int) -> int:
 
 def _data_place(content: mmap.mmap, member: Member) -> tuple[int, int]:
     """Return where the content of a member starts and ends."""
-    name_length, extra_length = struct.unpack_from("<2H", content, member.offset + 26)
+    name_length, extra_length = _LENGTHS.unpack_from(content, member.offset + 26)
     start: int = member.offset + _LOCAL_HEADER.size + name_length + extra_length
     return start, start + member.compressed_bytes
 
@@ -176,21 +176,21 @@ def _are_plain(names: Sequence[str]) -> bool:
     return text.isascii() and text.isprintable() and not any(part in text for part in odd)
 
 
-def _check_member(member: Member) -> None:
-    """Check what the central directory says about one entry."""
-    name, _, flags, method, _, compressed_bytes, size_bytes, mode, _ = member
-    kind = stat.S_IFMT(mode)
-    if flags & _IS_ENCRYPTED:
-        raise UnsafeArchive(f"{name!r} in it is encrypted")
-    if method not in (_STORED, _DEFLATED):
-        raise UnsafeArchive(f"{name!r} in it is compressed in a way that wheels do not use")
-    # Bits 12-15 mean a file type only for archives made on Unix (APPNOTE 4.4.2), but some tools do not say so.
-    if kind not in (0, stat.S_IFREG) and (kind != stat.S_IFDIR or name[-1] != "/"):
-        raise UnsafeArchive(f"{name!r} in it is a link or a device and not a file")
-    if size_bytes and name[-1] == "/":
-        raise UnsafeArchive(f"the directory {name!r} in it has content")
-    if size_bytes > compressed_bytes * (_MAX_DEFLATE_RATIO if method == _DEFLATED else 1):
-        raise UnsafeArchive(f"{name!r} in it claims an impossible size")
+def _check_members(members: Sequence[Member]) -> None:
+    """Check what the central directory says about each entry."""
+    for name, _, flags, method, _, compressed_bytes, size_bytes, mode, _ in members:
+        kind = stat.S_IFMT(mode)
+        if flags & _IS_ENCRYPTED:
+            raise UnsafeArchive(f"{name!r} in it is encrypted")
+        if method not in (_DEFLATED, _STORED):
+            raise UnsafeArchive(f"{name!r} in it is compressed in a way that wheels do not use")
+        # Bits 12-15 mean a file type only for archives made on Unix (APPNOTE 4.4.2), but some tools do not say so.
+        if kind not in (stat.S_IFREG, 0) and (kind != stat.S_IFDIR or name[-1] != "/"):
+            raise UnsafeArchive(f"{name!r} in it is a link or a device and not a file")
+        if size_bytes and name[-1] == "/":
+            raise UnsafeArchive(f"the directory {name!r} in it has content")
+        if size_bytes > compressed_bytes * (_MAX_DEFLATE_RATIO if method == _DEFLATED else 1):
+            raise UnsafeArchive(f"{name!r} in it claims an impossible size")
 
 
 def _check_layout(content: mmap.mmap, members: Sequence[Member], directory: int) -> None:
@@ -213,7 +213,7 @@ def _member_end(content: mmap.mmap, member: Member, following: int) -> int:
         header = _LOCAL_HEADER.unpack_from(content, member.offset)
     except struct.error as error:
         raise UnsafeArchive(f"{member.name!r} in it lies outside the file") from error
-    signature, _, flags, method, _, _, crc, compressed_bytes, size_bytes, name_length, extra_length = header
+    signature, flags, method, crc, compressed_bytes, size_bytes, name_length, extra_length = header
     name_start = member.offset + _LOCAL_HEADER.size
     name = content[name_start : name_start + name_length]
     local = (name, flags, method, crc, compressed_bytes, size_bytes)

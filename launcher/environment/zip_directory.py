@@ -11,7 +11,8 @@ import struct
 import zlib
 from typing import NamedTuple
 
-_ENTRY = struct.Struct("<4s6H3I5H2I")
+_ENTRY = struct.Struct("<4s2xBx2H4x3I3H6xHI")
+"""Without what does not matter here, such as times; of the attributes the half that is Unix's mode."""
 _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR64 = struct.Struct("<4sIQI")
@@ -56,12 +57,12 @@ def read_directory(content: mmap.mmap) -> tuple[list[Member], int]:
             fields = _ENTRY.unpack_from(directory, at)
         except struct.error as error:
             raise UnsafeArchive("its central directory is cut off") from error
-        signature, _, version, flags, method, _, _, crc, compressed, size = fields[:10]
-        name_length, extra_length, comment_length, _, _, attributes, offset = fields[10:]
+        signature, version, flags, method, crc, compressed, size = fields[:7]
+        name_length, extra_length, comment_length, mode, offset = fields[7:]
         if signature != b"PK\x01\x02":
             raise UnsafeArchive("its central directory is damaged")
-        if version & 0xFF > _NEWEST_VERSION:
-            raise UnsafeArchive(f"it needs version {(version & 0xFF) / 10} of the ZIP format")
+        if version > _NEWEST_VERSION:
+            raise UnsafeArchive(f"it needs version {version / 10} of the ZIP format")
         name_end = at + _ENTRY.size + name_length
         extra_end = name_end + extra_length
         stored_name = directory[at + _ENTRY.size : name_end]
@@ -69,7 +70,7 @@ def read_directory(content: mmap.mmap) -> tuple[list[Member], int]:
             extra = directory[name_end:extra_end]
             size, compressed, offset = _with_extra(extra, stored_name, (size, compressed, offset))
         name = decode_name(stored_name, flags)
-        members.append(Member(name, stored_name, flags, method, crc, compressed, size, attributes >> 16, offset))
+        members.append(Member(name, stored_name, flags, method, crc, compressed, size, mode, offset))
         at = extra_end + comment_length
     if at != len(directory):
         raise UnsafeArchive("its central directory is cut off")
