@@ -20,7 +20,7 @@ from unearth.collector import IndexPage, collect_links_from_location, parse_html
 
 from launcher.errors import IndexUnreachable
 from launcher.resolve.fetcher import Fetcher
-from launcher.resolve.pages import PageFile
+from launcher.resolve.page_files import PageFile
 from launcher.resolve.urls import mask_credentials, may_list, path_from_file_url, sha256_in, split_credentials
 
 _OFFER = "https://offered.invalid/"

@@ -25,22 +25,14 @@ from launcher.resolve.candidate import Candidate
 from launcher.resolve.crew import Crew
 from launcher.resolve.direct_url import archive_origin
 from launcher.resolve.fetcher import Fetcher, Reply
+from launcher.resolve.file_versions import version_of_sdist
 from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.metadata_source import MetadataSource
 from launcher.resolve.once import Once
 from launcher.resolve.page_cache import PageCache
-from launcher.resolve.pages import (
-    FIND_LINKS,
-    PUT_THERE,
-    PageFile,
-    ProjectPage,
-    best_sdist,
-    files_in_json,
-    make_page,
-    merge_pages,
-    version_of_sdist,
-)
+from launcher.resolve.page_files import PUT_THERE, PageFile
+from launcher.resolve.pages import FIND_LINKS, ProjectPage, best_sdist, make_page, merge_pages
 from launcher.resolve.releases import tags_of
 from launcher.resolve.remembered_finder import FINDER, RememberedFinder
 from launcher.resolve.urls import mask_credentials, path_from_file_url
@@ -258,7 +250,7 @@ class Index:
             files = _finder_module().files_in_directory(path_from_file_url(url))
             return None if files is None else make_page(name, files, source)
         try:
-            return self._pages.get(url, lambda reply: make_page(name, _files_in(reply), source))
+            return self._pages.get(url, lambda reply: _page_in(reply, name, source))
         except NotAvailableOffline as error:
             raise NotAvailableOffline(
                 f"The page of {name} on {source} is not in the cache, and offline forbids fetching it.",
@@ -316,12 +308,14 @@ def _has_ordinary_name(file: PageFile) -> bool:
     return file.filename.count("-") == 4 and "__" not in file.filename
 
 
-def _files_in(reply: Reply) -> list[PageFile]:
-    """Return the files of an index page by its content type; raises `ValueError` where it is none."""
+def _page_in(reply: Reply, name: str, source: str) -> ProjectPage:
+    """Return an index page by its content type; raises `ValueError` where it is none."""
     content_type = reply.headers.get("content-type", "").lower()
     if content_type.startswith(_JSON):
-        return files_in_json(reply.content, reply.url)
+        # 0.3 ms, and pages from the cache are read already.
+        from launcher.resolve.json_page import read_page  # noqa: PLC0415
+
+        return read_page(name, reply.content, reply.url, source)
     if not content_type.startswith(_HTML):
         raise ValueError(f"its content type is {content_type or 'not stated'}")
-    files: list[PageFile] = _finder_module().files_in_html(reply.content, reply.url, content_type)
-    return files
+    return make_page(name, _finder_module().files_in_html(reply.content, reply.url, content_type), source)

@@ -14,7 +14,10 @@ from launcher.resolve.pages import ProjectPage
 from launcher.resolve.urls import mask_credentials
 from launcher.value import Value, replace
 
-_FORMAT = 1
+_FORMAT = 2
+_END = b"\nend of page"
+"""What an entry ends with: of one that a power cut made shorter or empty, nothing may be used."""
+
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.2, text/html; q=0.01"
 
 PageParser = Callable[[Reply], ProjectPage | None]
@@ -55,15 +58,10 @@ class PageCache:
             updated = replace(entry, fetched_at=time.time(), fresh_s=fresh_for_s(reply.headers))
             self._write(key, updated)
             return entry.page
-        digest = hashlib.sha256(reply.content).hexdigest()
-        is_same = entry is not None and entry.page is not None and reply.status == 200 and digest == entry.digest
-        if is_same and entry is not None:
-            # Some proxies strip ETag: the page came again with nothing new in it, and parsing costs more than hashing.
-            known = entry.page
-            made = _entry_of(url, reply, lambda _: known, digest)
-        else:
-            made = _entry_of(url, reply, parse, digest)
-        if "no-store" not in _directives(reply.headers) and not (is_same and made.fresh_s == 0):
+        digest = _digest_of(reply)
+        known = entry.page if entry is not None and digest and digest == entry.digest else None
+        made = _entry_of(url, reply, parse if known is None else lambda _: known, digest)
+        if "no-store" not in _directives(reply.headers) and (known is None or made.fresh_s > 0):
             self._write(key, made)
         return made.page
 
@@ -72,20 +70,31 @@ class PageCache:
 
     def _read(self, key: str) -> _Entry | None:
         content = self._cache.read(Bucket.INDEX, key)
-        if content is None:
+        if content is None or not content.endswith(_END):
             return None
         try:
+            # What follows the first value is not looked at: the rows, which nobody wants to have copied.
             version, row, *rest = marshal.loads(content)
             if version != _FORMAT:
                 return None
-            return _Entry(None if row is None else ProjectPage.from_row(row), *rest)
+            rows = memoryview(content)[: -len(_END)]
+            return _Entry(None if row is None else ProjectPage.from_row(row, rows), *rest)
         except (ValueError, EOFError, TypeError):
             return None
 
     def _write(self, key: str, entry: _Entry) -> None:
-        row = None if entry.page is None else entry.page.to_row()
+        row, rows = (None, b"") if entry.page is None else (entry.page.to_row(), entry.page.rows.content)
         dumped = (_FORMAT, row, entry.fetched_at, entry.fresh_s, entry.etag, entry.last_modified, entry.digest)
-        self._cache.write(Bucket.INDEX, key, marshal.dumps(dumped))
+        self._cache.write(Bucket.INDEX, key, b"".join((marshal.dumps(dumped), rows, _END)))
+
+
+def _digest_of(reply: Reply) -> str:
+    """Return what tells that a page came again with nothing new in it, where the server says nothing that would.
+
+    Some proxies strip ETag, and hashing costs a quarter of reading JSON and nothing compared with HTML.
+    """
+    is_told = reply.status != 200 or "etag" in reply.headers or "last-modified" in reply.headers
+    return "" if is_told else hashlib.sha256(reply.content).hexdigest()
 
 
 def _request_headers(entry: _Entry | None) -> dict[str, str]:

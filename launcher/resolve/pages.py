@@ -1,53 +1,29 @@
 """A project's page on an index: its versions in order, their files, and which ones a specifier takes.
 
-Pure: `index` fetches and stores. A page is parsed when it is fetched; what is stored loads without parsing a version.
+Pure: `index` fetches and stores. Versions are parsed when a page is fetched; what is stored loads without parsing one.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from typing import Any, TypeVar
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
-from launcher.resolve.urls import is_safe_filename, may_list, split_credentials
-
-PUT_THERE = ""
-"""The upload time of a file that a person put into a find-links location: nothing is too new there."""
+from launcher.errors import IndexUnreachable
+from launcher.resolve.file_versions import WHEEL_NAME, FilesOfVersion, group_by_version, rank_of_sdist
+from launcher.resolve.page_files import FileRows, PageFile
 
 FIND_LINKS = "find-links"
 """The `source` of a page made of what find-links locations have."""
 
-_FORMAT = 1
-_SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.Z", ".tar")
+_FORMAT = 2
 _LEGACY_WILDCARD = r"(?<![=!])(>=|<=|>|<|~=)\s*([^\s,*]+)\.\*"
 
-
-class PageFile(NamedTuple):
-    """One file of a page. `yanked` is the reason (maybe empty) or None; `core_metadata` as in `Candidate`.
-
-    `upload_time` is as PEP 700 has it, None where it is not stated, or `PUT_THERE`.
-    """
-
-    filename: str
-    url: str
-    sha256: str | None
-    requires_python: str | None
-    yanked: str | None
-    size_bytes: int | None
-    core_metadata: str | bool | None
-    upload_time: str | None
-
-    @property
-    def is_wheel(self) -> bool:
-        """Whether it is a wheel, by its name."""
-        return self.filename.endswith(".whl")
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -55,17 +31,18 @@ class ProjectPage:
     """The versions of one project, oldest first, each with its files.
 
     The bit i of `prerelease_bits` and `yanked_bits` speaks of ``versions[i]``; a version is yanked when all its files
-    are. `source` says for people where the page came from. `files` holds plain tuples: most are never looked at.
+    are. `source` says for people where the page came from.
     """
 
     name: str
     versions: tuple[str, ...]
-    files: tuple[tuple[tuple[object, ...], ...], ...]
+    rows: FileRows
     prerelease_bits: int
     yanked_bits: int
     source: str
     _parsed: dict[int, Version] = field(default_factory=dict, repr=False)
     _matching: dict[str, int] = field(default_factory=dict, repr=False)
+    _files: dict[int, tuple[PageFile, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def all_bits(self) -> int:
@@ -80,8 +57,26 @@ class ProjectPage:
         return found
 
     def files_of(self, position: int) -> tuple[PageFile, ...]:
-        """Return the files of the version at a position."""
-        return tuple(map(PageFile._make, self.files[position]))
+        """Return the files of the version at a position; raises `IndexUnreachable` where the page has no JSON there."""
+        found = self._files.get(position)
+        if found is None:
+            found = self._files[position] = self._read(self.rows.files_of, position)
+        return found
+
+    def upload_times_of(self, position: int) -> list[str | None]:
+        """Return when each file of the version at a position was uploaded; raises as `files_of` does."""
+        return self._read(self.rows.upload_times_of, position)
+
+    def _read(self, read: Callable[[int], _T], position: int) -> _T:
+        try:
+            return read(position)
+        except ValueError as error:
+            project = f"{self.name} {self.versions[position]}"
+            raise IndexUnreachable(
+                f"What {self.source} says of the files of {project} cannot be read: {error}.",
+                hint="When the index has been mended, --refresh reads its page again.",
+                reference="PEP 691",
+            ) from error
 
     def matching(self, specifiers: SpecifierSet) -> int:
         """Return the versions that all `specifiers` contain, pre-releases and yanked ones included, as bits."""
@@ -115,17 +110,22 @@ class ProjectPage:
         return sum(1 << i for i, version in enumerate(self.versions) if specifier.contains(version, prereleases=True))
 
     def to_row(self) -> tuple[Any, ...]:
-        """Return the page as plain tuples, for `marshal`."""
-        files = tuple(tuple(tuple(file) for file in files) for files in self.files)
-        return (_FORMAT, self.name, self.versions, files, self.prerelease_bits, self.yanked_bits, self.source)
+        """Return the page as plain values, for `marshal`, but for the content of its rows."""
+        rows = (self.rows.bounds, self.rows.page_url)
+        return (_FORMAT, self.name, self.versions, *rows, self.prerelease_bits, self.yanked_bits, self.source)
 
     @classmethod
-    def from_row(cls, row: tuple[Any, ...]) -> ProjectPage:
-        """Return the page that `to_row` took apart; raises `ValueError` for another format."""
-        version, name, versions, files, prereleases, yanked, source = row
+    def from_row(cls, row: tuple[Any, ...], content: bytes | memoryview) -> ProjectPage:
+        """Return the page that `to_row` took apart, with the content at the end of `content`.
+
+        Raises `ValueError` for another format.
+        """
+        version, name, versions, bounds, page_url, prereleases, yanked, source = row
         if version != _FORMAT:
             raise ValueError(f"page format {version!r} is not {_FORMAT}")
-        return cls(name, versions, files, prereleases, yanked, source)
+        size = bounds[-1]
+        rows = FileRows(content[len(content) - size :], bounds, page_url)
+        return cls(name, versions, rows, prereleases, yanked, source)
 
 
 def _first(start: int, end: int, test: Callable[[int], bool]) -> int:
@@ -148,34 +148,27 @@ def make_page(name: str, files: Iterable[PageFile], source: str) -> ProjectPage:
 
     `name` is canonical. Of two files with the same name the first one counts.
     """
-    by_version: dict[Version, list[PageFile]] = {}
-    parsed: dict[str, Version | None] = {}
-    seen: set[str] = set()
-    is_ours: dict[str, bool] = {}
+    by_name: dict[str, PageFile] = {}
     for file in files:
-        filename = file.filename
-        if filename.endswith(".whl"):
-            parts = filename.split("-", 2)
-            if parts[0] not in is_ours:
-                is_ours[parts[0]] = canonicalize_name(parts[0]) == name
-            text = parts[1] if is_ours[parts[0]] and filename.count("-") in (4, 5) else None
-        else:
-            text = version_of_sdist(filename, name)
-        if text is None or filename in seen:
-            continue
-        seen.add(filename)
-        if text not in parsed:
-            parsed[text] = _version_or_none(text)
-        version = parsed[text]
-        if version is not None:
-            by_version.setdefault(version, []).append(file)
-    ordered = sorted(by_version)
+        by_name.setdefault(file.filename, file)
+    known = list(by_name.values())
+    starts = [found[1] if (found := re.fullmatch(WHEEL_NAME, filename)) else "" for filename in by_name]
+    groups = group_by_version(name, list(by_name), starts)
+    rows = FileRows.of_files([known[at] for at in group.positions] for group in groups)
+    is_yanked = (all(known[at].yanked is not None for at in group.positions) for group in groups)
+    return grouped_page(name, groups, rows, is_yanked, source)
+
+
+def grouped_page(
+    name: str, groups: Sequence[FilesOfVersion], rows: FileRows, is_yanked: Iterable[bool], source: str
+) -> ProjectPage:
+    """Return the page of files in groups; `is_yanked` tells it of each version."""
     return ProjectPage(
         name=name,
-        versions=tuple(str(version) for version in ordered),
-        files=tuple(tuple(by_version[version]) for version in ordered),
-        prerelease_bits=_bits(version.is_prerelease for version in ordered),
-        yanked_bits=_bits(all(file.yanked is not None for file in by_version[version]) for version in ordered),
+        versions=tuple(group.version for group in groups),
+        rows=rows,
+        prerelease_bits=_bits(group.is_prerelease for group in groups),
+        yanked_bits=_bits(is_yanked),
         source=source,
     )
 
@@ -190,81 +183,9 @@ def _bits(flags: Iterable[bool]) -> int:
     return sum(1 << position for position, flag in enumerate(flags) if flag)
 
 
-def _version_or_none(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
-
-
 def best_sdist(files: Iterable[PageFile]) -> PageFile:
-    """Return one of several sdists of a version: that in the format of the specification, which is the first suffix."""
-    ranks = {suffix: rank for rank, suffix in enumerate(_SDIST_SUFFIXES)}
-    return min(files, key=lambda file: min(rank for end, rank in ranks.items() if file.filename.endswith(end)))
-
-
-def version_of_sdist(filename: str, name: str) -> str | None:
-    """Return the version part of an sdist's file name, None where it is not a file of project `name`."""
-    for suffix in _SDIST_SUFFIXES:
-        if filename.endswith(suffix):
-            stem = filename[: -len(suffix)]
-            for end in (at for at, character in enumerate(stem) if character == "-"):
-                if canonicalize_name(stem[:end]) == name:
-                    return stem[end + 1 :]
-    return None
-
-
-def files_in_json(content: bytes, page_url: str) -> list[PageFile]:
-    """Return the files of a PEP 691 page (with PEP 592, 658, 700 and 714); raises `ValueError` for anything else."""
-    page = json.loads(content)
-    if not isinstance(page, dict) or not isinstance(page.get("files"), list):
-        raise ValueError("it has no list of files")
-    if not str((page.get("meta") or {}).get("api-version", "1.0")).startswith("1."):
-        raise ValueError("its API version is not 1.x")
-    origin = _origin_on_the_network(page_url)
-    files = (_file_from_json(row, page_url, origin) for row in page["files"] if isinstance(row, dict))
-    return [file for file in files if file is not None]
-
-
-def _origin_on_the_network(page_url: str) -> str:
-    """Return what a URL of http or https begins with, up to its path; empty for others.
-
-    >>> _origin_on_the_network("https://host:8080/simple/"), _origin_on_the_network("file:///srv/simple/")
-    ('https://host:8080', '')
-    """
-    parts = urlsplit(page_url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else ""
-
-
-def _file_from_json(row: Mapping[str, Any], page_url: str, origin: str) -> PageFile | None:
-    """Return one row; pages have thousands of them, so the ordinary ones take the shortest way."""
-    filename, url = row.get("filename"), row.get("url")
-    if not isinstance(filename, str) or not isinstance(url, str) or not is_safe_filename(filename):
-        return None
-    if origin and url.startswith("/") and "@" not in url and not url.startswith("//"):
-        url = origin + url
-    elif not url.startswith("https://") or "@" in url:
-        url = split_credentials(urljoin(page_url, url))[0]
-        if not may_list(page_url, filename, url):
-            return None
-    get = row.get
-    hashes, yanked, size = get("hashes"), get("yanked"), get("size")
-    sha256 = hashes.get("sha256") if isinstance(hashes, dict) else None
-    metadata = get("core-metadata", False) or get("dist-info-metadata", False) or get("data-dist-info-metadata")
-    return PageFile(
-        filename,
-        url,
-        sha256 if isinstance(sha256, str) else None,
-        _text_or_none(get("requires-python")),
-        (yanked if isinstance(yanked, str) else "") if yanked else None,
-        size if isinstance(size, int) else None,
-        (metadata.get("sha256") or True if isinstance(metadata, dict) else True) if metadata else None,
-        _text_or_none(get("upload-time")),
-    )
-
-
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """Return one of several sdists of a version: that in the format of the specification."""
+    return min(files, key=lambda file: rank_of_sdist(file.filename))
 
 
 def parse_specifiers(text: str) -> SpecifierSet:

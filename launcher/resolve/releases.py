@@ -17,7 +17,8 @@ from launcher.cutoff import is_before
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import Dependency
 from launcher.resolve.formats import Formats
-from launcher.resolve.pages import PUT_THERE, PageFile, ProjectPage, parse_specifiers
+from launcher.resolve.page_files import PUT_THERE, PageFile
+from launcher.resolve.pages import ProjectPage, parse_specifiers
 from launcher.resolve.roots import Root
 from launcher.resolve.rules import Limits
 from launcher.resolve.version_set import VersionSet
@@ -150,7 +151,8 @@ class Releases:
         if self.limits.prerelease == "disallow":
             refused |= self.page.prerelease_bits
         if self.limits.uploaded_before is not None:
-            refused |= sum(1 << at for at in range(first) if not self._in_time(self.page.files_of(at)))
+            in_time = (self._times_in_time(self.page.upload_times_of(at)) for at in range(first))
+            refused |= sum(1 << at for at, are_in_time in enumerate(in_time) if not any(are_in_time))
         return refused
 
     def _outside(self, position: int) -> Root | None:
@@ -171,15 +173,15 @@ class Releases:
 
     def _in_time(self, files: Sequence[PageFile]) -> Sequence[PageFile]:
         """Return the files that were uploaded in time; one whose time nobody states was not."""
-        moment = self.limits.uploaded_before
-        if moment is None:
+        if self.limits.uploaded_before is None:
             return files
-        self.has_unknown_times = self.has_unknown_times or any(file.upload_time is None for file in files)
-        return [
-            file
-            for file in files
-            if file.upload_time is not None and (file.upload_time == PUT_THERE or is_before(file.upload_time, moment))
-        ]
+        are_in_time = self._times_in_time([file.upload_time for file in files])
+        return [file for file, is_in_time in zip(files, are_in_time, strict=True) if is_in_time]
+
+    def _times_in_time(self, times: Sequence[str | None]) -> list[bool]:
+        moment = self.limits.uploaded_before or ""
+        self.has_unknown_times = self.has_unknown_times or None in times
+        return [time is not None and (time == PUT_THERE or is_before(time, moment)) for time in times]
 
     @property
     def count(self) -> int:

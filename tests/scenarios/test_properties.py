@@ -16,7 +16,8 @@ from launcher.reporter import SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.formats import Formats
 from launcher.resolve.metadata import WheelMetadata
-from launcher.resolve.pages import PageFile, ProjectPage, make_page
+from launcher.resolve.page_files import PageFile
+from launcher.resolve.pages import ProjectPage, make_page
 from launcher.resolve.provider import _Provider, resolve
 from launcher.resolve.resolution import Policy, Requested
 from tests.scenarios.interpreters import make_interpreter
