@@ -45,8 +45,8 @@ class WheelFetch:
     """The wheels of one resolution on their way into the store, several at once.
 
     A wheel may be begun as soon as the resolver decides for it: it is downloaded while the resolver goes on, and
-    unpacked by workers. The index is opened only where something is missing. `begun` is what was not there. Close it,
-    and nothing more is begun.
+    unpacked by workers. The index is opened only where something is missing. `begun` has the URLs of what was not
+    there. Close it, and nothing more is begun.
     """
 
     def __init__(self, index: OpenableIndex, cache: Cache, reporter: Reporter) -> None:
@@ -54,11 +54,11 @@ class WheelFetch:
         self._cache = cache
         self._reporter = reporter
         self._crew: Crew | None = None
-        self._ended: SimpleQueue[tuple[Candidate, StoredWheel | BaseException]] = SimpleQueue()
-        self.begun: set[Candidate] = set()
-        self._ahead: dict[str, Candidate] = {}
+        self._ended: SimpleQueue[tuple[str, StoredWheel | BaseException]] = SimpleQueue()
+        self.begun: set[str] = set()
+        self._ahead: dict[str, str] = {}
         self._ahead_bytes = self._refuted = 0
-        self._needed: frozenset[Candidate] | None = None
+        self._needed: frozenset[str] | None = None
         self._under_way: list[Path] = []
         self._is_closed = False
 
@@ -68,12 +68,14 @@ class WheelFetch:
         What is fetched for nothing is bounded: by `_MOST_AHEAD_BYTES`, and by ending with `_MOST_REFUTED` mistakes.
         """
         former = self._ahead.get(candidate.name)
-        if former == candidate:
+        if former == candidate.url:
             return
         self._refuted += former is not None
-        self._ahead[candidate.name] = candidate
+        self._ahead[candidate.name] = candidate.url
         size_bytes = candidate.size_bytes
-        if not candidate.is_wheel or not candidate.sha256 or size_bytes is None or self._refuted > _MOST_REFUTED:
+        # What is named by URL is not complete yet: its origin will be written into it (PEP 610).
+        is_wheel_of_index = candidate.is_wheel and candidate.sha256 and candidate.index
+        if not is_wheel_of_index or size_bytes is None or self._refuted > _MOST_REFUTED:
             return
         if self._ahead_bytes + size_bytes <= _MOST_AHEAD_BYTES and find_wheel(candidate, self._cache) is None:
             self._ahead_bytes += size_bytes
@@ -85,27 +87,27 @@ class WheelFetch:
         Raises `IndexUnreachable`, `HashMismatch`, `InvalidWheel` or `NotAvailableOffline` for the first wheel that
         fails; what was complete by then stays in the store.
         """
-        candidates = [pin.candidate for pin in resolution.pins]
-        stored = {each: None if each in self.begun else find_wheel(each, self._cache) for each in candidates}
-        missing = [each for each, wheel in stored.items() if wheel is None]
-        self._needed = frozenset(missing)
+        candidates = {pin.candidate.url: pin.candidate for pin in resolution.pins}
+        found = {url: find_wheel(each, self._cache) for url, each in candidates.items() if url not in self.begun}
+        stored = {url: wheel for url, wheel in found.items() if wheel is not None}
+        missing = [each for url, each in candidates.items() if url not in stored]
+        self._needed = frozenset(each.url for each in missing)
         if missing:
             self._reporter.step("Fetching packages")
             # The largest first: it decides when all are there.
             for candidate in sorted(missing, key=lambda candidate: -(candidate.size_bytes or 0)):
                 self._begin(candidate)
-        while any(wheel is None for wheel in stored.values()):
-            candidate, wheel = self._ended.get()
-            if candidate not in stored:
+        while len(stored) < len(candidates):
+            url, wheel = self._ended.get()
+            if url not in candidates:
                 continue
             if isinstance(wheel, BaseException):
                 raise wheel  # the first failure ends it
-            stored[candidate] = wheel
-            self._reporter.progress(sum(stored[each] is not None for each in missing), len(missing))
-        for_nothing = self.begun.difference(candidates)
-        if for_nothing:
+            stored[url] = wheel
+            self._reporter.progress(len(missing) - len(candidates) + len(stored), len(missing))
+        if for_nothing := self.begun - candidates.keys():
             self._reporter.detail(f"{len(for_nothing)} of {len(self.begun)} wheels were begun for nothing", level=2)
-        return tuple(wheel for wheel in stored.values() if wheel is not None)
+        return tuple(stored[url] for url in candidates)
 
     def close(self) -> None:
         """Give up what is still on its way: after an error, or because the resolver took it back."""
@@ -116,23 +118,23 @@ class WheelFetch:
             give_up(directory)
 
     def _begin(self, candidate: Candidate) -> None:
-        if candidate in self.begun:
+        if candidate.url in self.begun:
             return
         if self._crew is None:
             from launcher.resolve.crew import Crew  # noqa: PLC0415 - threads
 
             self._index.workers.load(STORE)
             self._crew = Crew(_AT_ONCE)
-        self.begun.add(candidate)
+        self.begun.add(candidate.url)
         self._crew.submit(self._fetch, candidate)
 
     def _fetch(self, candidate: Candidate) -> None:
-        if self._needed is not None and candidate not in self._needed:
+        if self._needed is not None and candidate.url not in self._needed:
             return
         try:
-            self._ended.put((candidate, self._put_into_store(candidate)))
+            self._ended.put((candidate.url, self._put_into_store(candidate)))
         except BaseException as error:
-            self._ended.put((candidate, error))
+            self._ended.put((candidate.url, error))
 
     def _put_into_store(self, candidate: Candidate) -> StoredWheel:
         """Download and unpack one wheel, unless another launch does it at the same time; then take what that made."""

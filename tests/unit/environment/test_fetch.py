@@ -39,7 +39,13 @@ class Served:
     def add(self, name: str, version: str = "1.0", size_bytes: int | None = 1000) -> Candidate:
         wheel = Wheel(name, version)
         candidate = Candidate(
-            name, version, wheel.filename, f"https://x.test/{wheel.filename}", wheel.sha256, size_bytes
+            name,
+            version,
+            wheel.filename,
+            f"https://x.test/{wheel.filename}",
+            wheel.sha256,
+            size_bytes,
+            index="https://x.test/",
         )
         self.wheels[candidate] = wheel
         return candidate
@@ -129,7 +135,7 @@ def test_little_is_begun_ahead_and_nothing_of_unknown_size(
     candidates = [index.add(name, size_bytes=size_bytes) for name, size_bytes in sizes.items()]
     for candidate in candidates:
         wheels.begin_ahead(candidate)
-    assert {each.name for each in wheels.begun} == {"one", "two"}
+    assert wheels.begun == {each.url for each in candidates if each.name in ("one", "two")}
     assert len(wheels.stored(resolution(*candidates))) == 5
 
 
