@@ -13,13 +13,13 @@ import re
 import stat
 import struct
 import sys
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
 
 from launcher.environment.zip_directory import MAX_32, Member, UnsafeArchive, decode_name, read_directory
+from launcher.inflate import crc32, decompressobj
 
 __all__ = ["Member", "UnsafeArchive", "check_names", "checked_members", "is_safe_name", "mapped", "read_member"]
 
@@ -68,7 +68,8 @@ def read_member(content: mmap.mmap, member: Member) -> Iterable[bytes]:
     """Return the content of a checked member in pieces, mostly one.
 
     At their end everything that the headers say about it has been compared, and that its compressed data end where
-    they should. Never is more than a piece in memory, whatever the headers say. Raises `UnsafeArchive` or `zlib.error`.
+    they should. Never is more than a piece in memory, whatever the headers say. Raises `UnsafeArchive`, or what
+    `launcher.inflate.BROKEN` lists.
     """
     if member.size_bytes > _CHUNK_BYTES:
         return _read_in_pieces(content, member)
@@ -77,11 +78,11 @@ def read_member(content: mmap.mmap, member: Member) -> Iterable[bytes]:
         body = content[start:end]
         is_whole = True
     else:
-        inflate = zlib.decompressobj(-15)
+        inflate = decompressobj(-15)
         # One byte more than there should be, so that the end of the compressed data is read, and a lie seen.
         body = inflate.decompress(content[start:end], member.size_bytes + 1)
         is_whole = inflate.eof and not inflate.unused_data
-    if not is_whole or len(body) != member.size_bytes or zlib.crc32(body) != member.crc:
+    if not is_whole or len(body) != member.size_bytes or crc32(body) != member.crc:
         raise _broken(member)
     return (body,)
 
@@ -93,7 +94,7 @@ def _read_in_pieces(content: mmap.mmap, member: Member) -> Iterator[bytes]:
     size = crc = 0
     for piece in pieces:
         size += len(piece)
-        crc = zlib.crc32(piece, crc)
+        crc = crc32(piece, crc)
         if size > member.size_bytes:
             break
         yield piece
@@ -102,7 +103,7 @@ def _read_in_pieces(content: mmap.mmap, member: Member) -> Iterator[bytes]:
 
 
 def _inflated(chunks: Iterator[bytes], member: Member) -> Iterator[bytes]:
-    inflate = zlib.decompressobj(-15)
+    inflate = decompressobj(-15)
     for chunk in chunks:
         waiting = chunk
         while waiting:

@@ -12,7 +12,6 @@ import mmap
 import os
 import stat
 import sys
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from launcher.environment.shared_libraries import ELF_MAGIC
 from launcher.environment.store_writer import StoreWriter
 from launcher.environment.stored_wheel import StoredWheel, find_stored_wheel, store_key, write_links
 from launcher.errors import CacheUnusable, HashMismatch, InvalidWheel
+from launcher.inflate import BROKEN
 from launcher.value import replace
 
 __all__ = ["StoredWheel", "WheelStore"]
@@ -38,6 +38,10 @@ _WRITTEN_BY_INSTALLERS = (*_SIGNATURES, "INSTALLER", "REQUESTED", "direct_url.js
 _INVALID_WHEEL_HINT = (
     "Nothing of it was installed. Ask for another version, or tell the project that its wheel is broken."
 )
+
+
+_SAID_OF_WHEELS: tuple[type[Exception], ...] = (ValueError, *BROKEN)
+"""What reading a wheel raises that is not sound; `UnsafeArchive` and `_Contradiction` are of the former."""
 
 
 class _Contradiction(ValueError):
@@ -113,8 +117,7 @@ class WheelStore:
             except FileExistsError as error:
                 reason = f"two of its files want the same place, {os.path.relpath(str(error.filename), made)!r}"
                 raise _invalid(wheel_file, reason) from error
-            # UnsafeArchive and _Contradiction are ValueErrors.
-            except (ValueError, zlib.error) as error:
+            except _SAID_OF_WHEELS as error:
                 raise _invalid(wheel_file, str(error)) from error
             except OSError as error:
                 raise CacheUnusable(

@@ -12,13 +12,13 @@ import socket
 import ssl
 import sys
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from launcher.errors import UsageError
+from launcher.inflate import BROKEN, decompressobj
 from launcher.resolve.access import CONNECTIONS_AT_ONCE, Access
 from launcher.resolve.tls import tls_context, unverified_context
 from launcher.resolve.urls import basic_authorization, mask_credentials, origin_of
@@ -29,6 +29,7 @@ _CHUNK_BYTES = 1 << 16
 _WORTH_READING_BYTES = 1 << 16
 """What is left of an unread body up to this size is read, so that its connection can be used again."""
 _LARGEST_DECODED_BYTES = 1 << 28
+_FAILURES: tuple[type[Exception], ...] = (OSError, http.client.HTTPException, *BROKEN)
 _IN_A_TARGET = "/?:@!$&'()*+,;=-._~%"
 
 
@@ -239,7 +240,7 @@ def _failures_told() -> Iterator[None]:
         raise UnsupportedUrl(str(error)) from error
     except http.client.IncompleteRead as error:
         raise ConnectionFailed("the answer ended before its end") from error
-    except (OSError, http.client.HTTPException, zlib.error) as error:
+    except _FAILURES as error:
         raise ConnectionFailed(
             str(error) or type(error).__name__, is_timeout=isinstance(error, TimeoutError)
         ) from error
@@ -281,8 +282,8 @@ def _is_read(response: http.client.HTTPResponse) -> bool:
 def _decoded(content: bytes, encoding: str) -> bytes:
     if encoding not in ("gzip", "x-gzip"):
         raise http.client.HTTPException(f"it is encoded as {encoding}, which nobody asked for")
-    decompressor = zlib.decompressobj(wbits=31)
-    decoded = decompressor.decompress(content, _LARGEST_DECODED_BYTES)
+    decompressor = decompressobj(31)
+    decoded: bytes = decompressor.decompress(content, _LARGEST_DECODED_BYTES)
     if decompressor.unconsumed_tail or not decompressor.eof:
         raise http.client.HTTPException("its compressed content is cut off or too large")
     return decoded

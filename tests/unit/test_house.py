@@ -38,6 +38,7 @@ IMPORTERS = {
     "dotenv": {"env_file.py"},
     "filelock": {"cache.py"},
     "installer": {"environment/wheel_store.py"},
+    "isal": {"inflate.py"},
     "nab_resolver": {"resolve/explanation.py", "resolve/proof.py", "resolve/provider.py"},
     "pbs_installer": {"python/downloads.py"},
     "python_discovery": {"python/search.py"},
