@@ -34,7 +34,7 @@ _ANSWER = """
 import io, json, os, re, sys
 said = io.StringIO()
 sys.stdout, real = said, sys.stdout
-exec(sys.argv[2], {{}})
+exec(sys.argv[2], {{"__name__": "__main__"}})
 sys.stdout = real
 answer = json.loads(re.search(">({{.*}})<", said.getvalue()).group(1))
 answer["self"] = answer["executable"] = os.path.abspath(sys.argv[1])
