@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 from launcher.resolve.file_versions import WHEEL_NAME, group_by_version
@@ -72,8 +73,8 @@ def _scanned(name: str, content: bytes, page_url: str, source: str) -> ProjectPa
     if opening is None:
         return None
     start, space = opening.end(), opening[1]
-    expression = _expression(content[start : start + _LONGEST_ROW].decode("utf-8", "ignore"), space)
-    found = re.compile(expression).findall(content, start) if expression else []
+    keys = _keys_of_first(content[start : start + _LONGEST_ROW].decode("utf-8", "ignore"))
+    found = re.compile(_expression(keys, space)).findall(content, start) if {"filename", "url"} <= set(keys) else []
     if not found:
         return None
     rows, names, starts, yanked = zip(*found, strict=True)
@@ -86,23 +87,26 @@ def _scanned(name: str, content: bytes, page_url: str, source: str) -> ProjectPa
         return None
     groups = group_by_version(name, quoted.decode().split('"'), starts)
     kept = FileRows.of_json(([rows[at] for at in group.positions] for group in groups), page_url)
-    is_yanked = (all(yanked[at] for at in group.positions) for group in groups)
+    is_yanked = (all(yanked[at] for at in group.positions) for group in groups) if any(yanked) else ()
     return grouped_page(name, groups, kept, is_yanked, source)
 
 
-def _expression(text: str, space: bytes) -> bytes | None:
-    """Return what matches a row with the keys of that which `text` begins with.
+def _keys_of_first(text: str) -> tuple[str, ...]:
+    """Return the keys of the row that `text` begins with, in their order."""
+    try:
+        return tuple(json.JSONDecoder().raw_decode(text)[0])
+    except ValueError:
+        return ()
+
+
+@cache
+def _expression(keys_of_first: tuple[str, ...], space: bytes) -> bytes:
+    """Return what matches a row with the keys of the first one; `space` follows each comma and colon.
 
     Its groups are the row, the name, what of it is before a wheel's tags, and how it is yanked.
     """
-    try:
-        row, _ = json.JSONDecoder().raw_decode(text)
-    except ValueError:
-        return None
-    if not {"filename", "url"} <= row.keys():
-        return None
     # Servers that say it of wheels alone say it last.
-    keys = list(dict.fromkeys((*row, "core-metadata")))
+    keys = list(dict.fromkeys((*keys_of_first, "core-metadata")))
     first = keys.index("filename")
     before = b"".join(_member(key, b"", b",") for key in keys[:first])
     after = b"".join(_member(key, b",", b"") for key in keys[first + 1 :])
