@@ -128,7 +128,7 @@ def _slices(content: mmap.mmap, start: int, end: int) -> Iterator[bytes]:
 
 def _release(content: mmap.mmap, start: int, end: int) -> int:
     """Take what was read out of our memory: the system counts the whole file as ours otherwise."""
-    if hasattr(content, "madvise"):
+    if sys.platform != "win32" and hasattr(content, "madvise"):
         start -= start % mmap.PAGESIZE
         content.madvise(mmap.MADV_DONTNEED, start, end - start)
     return end
