@@ -25,7 +25,8 @@ from launcher.resolve.urls import basic_authorization, mask_credentials, origin_
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 20
-_CHUNK_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 18
+"""At most, of what has arrived: for each piece the interpreter lock has to be had, from those who compute."""
 _WORTH_READING_BYTES = 1 << 16
 """What is left of an unread body up to this size is read, so that its connection can be used again."""
 _LARGEST_DECODED_BYTES = 1 << 28
@@ -65,7 +66,7 @@ class Answer:
         """Give the body as it was sent, piece by piece; raises `ConnectionFailed`."""
         while True:
             with _failures_told():
-                chunk = self._response.read(_CHUNK_BYTES)
+                chunk = self._response.read1(_CHUNK_BYTES)
                 if not chunk and self._response.length:
                     raise http.client.IncompleteRead(b"", self._response.length)
             if not chunk:
