@@ -63,7 +63,7 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     """
     started_ns = time.time_ns()
     needs = read_needs(request, environ, reporter)
-    with begin_loading(needs.requested, cache) as workers:
+    with begin_loading(needs, cache) as workers:
         interpreter = interpreter_for(needs, cache, reporter)
         needs = with_sources_applied(needs, interpreter)
         wanted = ResolutionRequest(needs.requested, needs.policy, interpreter, needs.settings)

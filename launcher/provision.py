@@ -17,6 +17,7 @@ from launcher.environment.fetch import STORE, WheelFetch, found_wheels, with_bui
 from launcher.environment.stored_wheel import store_key
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
+from launcher.request import Needs
 from launcher.resolve.resolution import (
     Policy,
     Requested,
@@ -95,20 +96,22 @@ def provision(
 
 
 @contextmanager
-def begin_loading(requested: Sequence[Requested], cache: Cache) -> Iterator[Workers | None]:
+def begin_loading(needs: Needs, cache: Cache) -> Iterator[Workers | None]:
     """Let a worker load what asks unearth and what unpacks, where nothing was ever asked with this cache.
 
     That takes 150 ms, in which an interpreter is looked for and the rest is imported. Gives no workers where what is
     needed may be there.
     """
-    if not requested or cache.path(Bucket.INDEX, "").is_dir():
+    if not needs.requested or cache.path(Bucket.INDEX, "").is_dir():
         yield None
         return
     from launcher.resolve.remembered_finder import FINDER  # noqa: PLC0415 - 3 ms with the next
     from launcher.workers import Workers  # noqa: PLC0415
 
     with closing(Workers()) as workers:
-        workers.load(FINDER, STORE)
+        # Which index is the default is unearth's to say.
+        has_index = needs.settings.index_url or needs.settings.no_index
+        workers.load(*(() if has_index else (FINDER,)), STORE)
         yield workers
 
 

@@ -33,7 +33,7 @@ from launcher.resolve.once import Once
 from launcher.resolve.page_cache import PageCache
 from launcher.resolve.page_files import PUT_THERE, PageFile
 from launcher.resolve.pages import FIND_LINKS, ProjectPage, best_sdist, make_page, merge_pages
-from launcher.resolve.releases import tags_of
+from launcher.resolve.releases import has_ordinary_name, tags_of
 from launcher.resolve.remembered_finder import FINDER, RememberedFinder
 from launcher.resolve.urls import mask_credentials, path_from_file_url
 from launcher.resolve.wheel_files import WheelFiles
@@ -187,7 +187,7 @@ class Index:
         """
         if not files[0].is_wheel:
             return self.candidate(name, best_sdist(files), source)
-        if len(files) == 1 and _has_ordinary_name(files[0]):
+        if len(files) == 1 and has_ordinary_name(files[0]):
             return self.candidate(name, files[0], source)
         by_name = {file.filename: file for file in files}
         with self._finder_lock:
@@ -301,11 +301,6 @@ def _finder_module() -> Any:
     from launcher.resolve import finder  # noqa: PLC0415
 
     return finder
-
-
-def _has_ordinary_name(file: PageFile) -> bool:
-    """Tell whether a wheel's name leaves nothing to judge: no build number, no empty part."""
-    return file.filename.count("-") == 4 and "__" not in file.filename
 
 
 def _page_in(reply: Reply, name: str, source: str) -> ProjectPage:

@@ -59,6 +59,11 @@ def tags_of(filename: str) -> list[str]:
     return ["-".join(each) for each in product(*(part.split(".") for part in parts))]
 
 
+def has_ordinary_name(file: PageFile) -> bool:
+    """Tell whether a wheel's name leaves nothing to judge but its tags: no build number, no empty part."""
+    return file.filename.count("-") == 4 and "__" not in file.filename
+
+
 class Compatibility:
     """What one interpreter takes: tags by priority and requires-python, each text judged once."""
 
@@ -75,6 +80,16 @@ class Compatibility:
             ranks = [self._priorities.get(each) for each in tags_of(filename)]
             self._ranks[tag] = min((rank for rank in ranks if rank is not None), default=None)
         return self._ranks[tag]
+
+    def best_ranked(self, wheels: Sequence[PageFile]) -> Sequence[PageFile]:
+        """Return the fitting wheels with the best tag, mostly one; all of them where their names say more than tags.
+
+        unearth judges by the tag first, too. Where one is left, it is not asked, and need not be loaded.
+        """
+        if not all(map(has_ordinary_name, wheels)):
+            return wheels
+        ranks = [self.rank(file.filename) or 0 for file in wheels]
+        return [file for file, rank in zip(wheels, ranks, strict=True) if rank == min(ranks)]
 
     def takes_python(self, requires_python: str | None) -> bool:
         """Tell whether the interpreter satisfies a requires-python; one that cannot be understood is not satisfied."""
@@ -272,7 +287,9 @@ class Releases:
         files, reason = self._usable_files(self._in_time(self.page.files_of(position)))
         if reason is not None:
             return reason
-        kept = [file for file in files if file.yanked is None] or files
+        kept: Sequence[PageFile] = [file for file in files if file.yanked is None] or files
+        if kept[0].is_wheel and len(kept) > 1:
+            kept = self.compatibility.best_ranked(kept)
         return self.choose(self.name, kept, self.page.source) or Unusable(Obstacle.PLATFORM)
 
     def _usable_files(self, files: Sequence[PageFile]) -> tuple[list[PageFile], Unusable | None]:
