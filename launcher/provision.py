@@ -6,7 +6,7 @@ The middle of the data path. A step that finds its result in the cache imports n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -30,8 +30,8 @@ from launcher.settings import Settings
 from launcher.value import Value, replace
 
 if TYPE_CHECKING:
-    from launcher.resolve.candidate import Candidate
     from launcher.resolve.index import Index
+    from launcher.resolve.prefetch import WheelsAhead
     from launcher.resolve.workshop import Chain
     from launcher.workers import Workers
 
@@ -83,7 +83,7 @@ def provision(
             closing(LazyIndex(wanted, cache, reporter, workers)) as index,
             closing(WheelFetch(index, cache, reporter)) as fetch,
         ):
-            resolution = known[0] if known else resolve_anew(wanted, index, reporter, fetch.begin_ahead)
+            resolution = known[0] if known else resolve_anew(wanted, index, reporter, fetch)
             resolution = with_built_wheels(resolution, index.open, cache)
             wheels = fetch.stored(resolution)
         environment = environments.create_environment(cache, interpreter, wheels, settings.link_mode, reporter)
@@ -226,11 +226,11 @@ def resolve_anew(
     wanted: ResolutionRequest,
     index: LazyIndex,
     reporter: Reporter,
-    decided: Callable[[Candidate], None] | None = None,
+    wheels: WheelsAhead | None = None,
 ) -> Resolution:
     """Return the resolution by the index; raises as `launcher.resolve.provider.resolve` does.
 
-    `decided` hears which candidates it will most likely have, before it is complete.
+    `wheels` hear which ones it will most likely have, before it is complete.
     """
     if not wanted.requested:
         return Resolution((), ())
@@ -239,4 +239,4 @@ def resolve_anew(
     # 50 ms: the resolver library. Meanwhile the first pages arrive.
     from launcher.resolve.provider import resolve  # noqa: PLC0415
 
-    return resolve(wanted.requested, wanted.interpreter, opened, wanted.policy, reporter, decided)
+    return resolve(wanted.requested, wanted.interpreter, opened, wanted.policy, reporter, wheels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 # What `queue` has for two threads without its 1 ms.
 from _queue import SimpleQueue
 from collections.abc import Callable
@@ -59,23 +61,34 @@ class WheelFetch:
         self._ahead: dict[str, str] = {}
         self._ahead_bytes = self._refuted = 0
         self._needed: frozenset[str] | None = None
+        self._lock = threading.Lock()
         self._under_way: list[Path] = []
         self._is_closed = False
 
-    def begin_ahead(self, candidate: Candidate) -> None:
-        """Begin to fetch a wheel that the resolver has decided for, which it may take back; returns at once.
+    def begin_likely(self, candidate: Candidate) -> None:
+        """Begin to fetch the wheel of a project that nothing was begun of; returns at once."""
+        with self._lock:
+            if candidate.name not in self._ahead:
+                self._begin_ahead(candidate)
+
+    def begin_decided(self, candidate: Candidate) -> None:
+        """Begin to fetch a wheel that the resolver has decided for, which it may take back; returns at once."""
+        with self._lock:
+            former = self._ahead.get(candidate.name)
+            if former != candidate.url:
+                self._refuted += former is not None
+                self._begin_ahead(candidate)
+
+    def _begin_ahead(self, candidate: Candidate) -> None:
+        """Begin to fetch a wheel that may turn out not to be needed.
 
         What is fetched for nothing is bounded: by `_MOST_AHEAD_BYTES`, and by ending with `_MOST_REFUTED` mistakes.
         """
-        former = self._ahead.get(candidate.name)
-        if former == candidate.url:
-            return
-        self._refuted += former is not None
         self._ahead[candidate.name] = candidate.url
         size_bytes = candidate.size_bytes
         # What is named by URL is not complete yet: its origin will be written into it (PEP 610).
         is_wheel_of_index = candidate.is_wheel and candidate.sha256 and candidate.index
-        if not is_wheel_of_index or size_bytes is None or self._refuted > _MOST_REFUTED:
+        if not is_wheel_of_index or size_bytes is None or self._refuted > _MOST_REFUTED or self._needed is not None:
             return
         if self._ahead_bytes + size_bytes <= _MOST_AHEAD_BYTES and find_wheel(candidate, self._cache) is None:
             self._ahead_bytes += size_bytes
@@ -91,7 +104,8 @@ class WheelFetch:
         found = {url: find_wheel(each, self._cache) for url, each in candidates.items() if url not in self.begun}
         stored = {url: wheel for url, wheel in found.items() if wheel is not None}
         missing = [each for url, each in candidates.items() if url not in stored]
-        self._needed = frozenset(each.url for each in missing)
+        with self._lock:
+            self._needed = frozenset(each.url for each in missing)
         if missing:
             self._reporter.step("Fetching packages")
             # The largest first: it decides when all are there.

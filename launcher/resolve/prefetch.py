@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from launcher.errors import PyscriptError
 from launcher.resolve.dependencies import Dependency, DependencyReader
@@ -18,17 +18,40 @@ from launcher.resolve.rules import Rules
 from launcher.resolve.version_set import positions
 
 if TYPE_CHECKING:
+    from launcher.resolve.candidate import Candidate
     from launcher.resolve.index import Index
+    from launcher.resolve.metadata import WheelMetadata
 
 _LOOKED_AT = 8
 """How many of the newest (or oldest) versions are tried for one that fits, before guessing is given up."""
 
 
-class Prefetch:
-    """Follows requirements from page to metadata to further requirements in the index's pool."""
+class WheelsAhead(Protocol):
+    """Who begins to fetch wheels before the resolution is complete; both may be called from any thread."""
 
-    def __init__(self, index: Index, reader: DependencyReader, compatibility: Compatibility, rules: Rules) -> None:
+    def begin_likely(self, candidate: Candidate) -> None:
+        """Hear of the wheel that the resolver will most likely decide for."""
+
+    def begin_decided(self, candidate: Candidate) -> None:
+        """Hear of what the resolver has decided for, and may take back."""
+
+
+class Prefetch:
+    """Follows requirements from page to metadata to further requirements in the index's pool.
+
+    `wheels` hear of the likeliest ones when what they need has been read.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        reader: DependencyReader,
+        compatibility: Compatibility,
+        rules: Rules,
+        wheels: WheelsAhead | None = None,
+    ) -> None:
         self._index = index
+        self._wheels = wheels
         self._rules = rules
         self._reader = reader
         self._compatibility = compatibility
@@ -74,10 +97,19 @@ class Prefetch:
         if file is None or releases.page is None:
             return False
         with suppress(PyscriptError, ValueError):
-            metadata = self._index.metadata(self._index.candidate(releases.name, file, releases.page.source))
+            candidate = self._index.candidate(releases.name, file, releases.page.source)
+            metadata = self._index.metadata(candidate)
             if extras is None:
                 return True
+            if self._wheels is not None and self._may_be_chosen(candidate, metadata):
+                self._wheels.begin_likely(candidate)
             read = self._reader.read
             found = [read(text, extra) for text in metadata.requires_dist for extra in ("", *extras)]
             self.follow(self._rules.replaced(dependency for dependency in found if dependency is not None))
         return True
+
+    def _may_be_chosen(self, candidate: Candidate, metadata: WheelMetadata) -> bool:
+        """Tell whether nothing is known that keeps the resolver from a wheel."""
+        formats = self._index.source_trees.formats
+        takes_python = self._compatibility.takes_python(metadata.requires_python)
+        return takes_python and formats.allow_wheels(candidate.name) and not self._rules.require_hashes

@@ -6,7 +6,7 @@ what was asked for first is decided first, unless it keeps getting into conflict
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nab_resolver.errors import ResolutionError, ResolutionTerminatedError
@@ -18,7 +18,7 @@ from launcher.reporter import Reporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.dependencies import DependencyReader
 from launcher.resolve.graph import Graph, Knowledge, Node, UrlFound, knowledge_from
-from launcher.resolve.prefetch import Prefetch
+from launcher.resolve.prefetch import Prefetch, WheelsAhead
 from launcher.resolve.resolution import Pin, Policy, Requested, Resolution
 from launcher.resolve.roots import Root, read_roots
 from launcher.resolve.rules import Rules
@@ -47,11 +47,11 @@ def resolve(
     index: Index,
     policy: Policy,
     reporter: Reporter,
-    decided: Callable[[Candidate], None] | None = None,
+    wheels: WheelsAhead | None = None,
 ) -> Resolution:
     """Return the candidates that satisfy all requirements together: the newest, unless `policy` says otherwise.
 
-    `decided` hears of each candidate that is decided for, also of one that is taken back later.
+    `wheels` hear of each candidate that is likely or decided for, also of one that is taken back later.
 
     Raises `ResolutionImpossible` with an explanation, `PackageNotFound`, `InvalidMetadata` for what is no requirement,
     `BuildFailed` for what cannot be built or must not, `IndexUnreachable`, `HashMismatch` and `NotAvailableOffline`.
@@ -61,7 +61,7 @@ def resolve(
     roots = rules.replaced_roots(read_roots(requested, reader, index))
     names = ", ".join(dict.fromkeys(root.dependency.name for root in roots))
     reporter.step(f"Resolving {names}")
-    graph, solution = _solve(roots, rules, interpreter, index, reporter, decided)
+    graph, solution = _solve(roots, rules, interpreter, index, reporter, wheels)
     _warn(graph, solution, reporter)
     return _resolution(graph, solution, index)
 
@@ -72,19 +72,19 @@ def _solve(
     interpreter: Interpreter,
     index: Index,
     reporter: Reporter,
-    decided: Callable[[Candidate], None] | None,
+    wheels: WheelsAhead | None,
 ) -> tuple[Graph, Solution[Node, int]]:
     """Attempt to resolve until nothing new is learned that could let an attempt succeed."""
     ahead: Prefetch | None = None
     knowledge: Knowledge | None = None
     while True:
         graph = Graph(index, interpreter, roots, rules, knowledge or Knowledge())
-        ahead = ahead or Prefetch(index, graph.reader, graph.compatibility, rules)
+        ahead = ahead or Prefetch(index, graph.reader, graph.compatibility, rules, wheels)
         ahead.follow(root.dependency for root in roots)
         if knowledge is None:
             _require_known(roots, index)
             graph.knowledge = knowledge = knowledge_from(roots, index)
-        provider = _Provider(graph, ahead, decided)
+        provider = _Provider(graph, ahead, wheels)
         resolver = Resolver(provider, range_type=VersionSet)
         try:
             solution = resolver.solve(provider.root_requirements())
@@ -137,9 +137,9 @@ def _admit_more(knowledge: Knowledge, graph: Graph, error: ResolutionError) -> b
 class _Provider(BaseProvider[Node, int]):
     """Answers the resolver's questions from the graph."""
 
-    def __init__(self, graph: Graph, ahead: Prefetch, decided: Callable[[Candidate], None] | None) -> None:
+    def __init__(self, graph: Graph, ahead: Prefetch, wheels: WheelsAhead | None) -> None:
         self._graph = graph
-        self._tell_decided = decided
+        self._wheels = wheels
         self._conflict_counts: Mapping[Node, int] = {}
         self._alike: dict[tuple[str, int, int], VersionSet | None] = {}
         self._ahead = ahead
@@ -215,8 +215,8 @@ class _Provider(BaseProvider[Node, int]):
     def get_dependencies(self, package: Node, version: int) -> Mapping[Node, VersionSet]:
         """Return what a version needs; what that leads to is fetched ahead."""
         self._ahead.follow(self._graph.stated(package, version))
-        if self._tell_decided is not None and not package.extra:
-            self._tell_decided(self._graph.candidate(package.name, version))
+        if self._wheels is not None and not package.extra:
+            self._wheels.begin_decided(self._graph.candidate(package.name, version))
         needs = self._graph.needs(package, version)
         self._remember_order(needs)
         return needs

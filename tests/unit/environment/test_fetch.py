@@ -80,8 +80,8 @@ def resolution(*candidates: Candidate) -> Resolution:
 
 def test_what_was_begun_ahead_is_not_fetched_again(index: Served, wheels: WheelFetch) -> None:
     one, two = index.add("one"), index.add("two")
-    wheels.begin_ahead(one)
-    wheels.begin_ahead(one)
+    wheels.begin_decided(one)
+    wheels.begin_decided(one)
     assert [wheel.name for wheel in wheels.stored(resolution(one, two))] == ["one", "two"]
     assert sorted(index.downloads, key=lambda each: each.name) == [one, two]
 
@@ -90,7 +90,7 @@ def test_what_is_stored_is_not_begun(index: Served, wheels: WheelFetch, cache: C
     one = index.add("one")
     wheels.stored(resolution(one))
     with closing(WheelFetch(index, cache, listener)) as again:  # type: ignore[arg-type]
-        again.begin_ahead(one)
+        again.begin_decided(one)
         assert len(again.stored(resolution(one))) == 1
     assert index.downloads == [one]
 
@@ -100,8 +100,8 @@ def test_what_was_taken_back_is_told_but_neither_waited_for_nor_a_failure(
 ) -> None:
     taken_back, better = index.add("one", "2.0"), index.add("one", "1.0")
     index.broken.add("one 2.0")
-    wheels.begin_ahead(taken_back)
-    wheels.begin_ahead(better)
+    wheels.begin_decided(taken_back)
+    wheels.begin_decided(better)
     assert [wheel.version for wheel in wheels.stored(resolution(better))] == ["1.0"]
     assert "1 of 2 wheels were begun for nothing" in listener.details
 
@@ -109,9 +109,22 @@ def test_what_was_taken_back_is_told_but_neither_waited_for_nor_a_failure(
 def test_a_needed_wheel_that_failed_ahead_ends_it(index: Served, wheels: WheelFetch) -> None:
     one = index.add("one")
     index.broken.add("one 1.0")
-    wheels.begin_ahead(one)
+    wheels.begin_decided(one)
     with pytest.raises(IndexUnreachable, match="one is not to be had"):
         wheels.stored(resolution(one))
+
+
+def test_what_is_likely_is_begun_once_and_counts_as_a_mistake_where_another_is_decided_for(
+    index: Served, wheels: WheelFetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "_MOST_REFUTED", 0)
+    likely, unlikely, decided = index.add("one", "3.0"), index.add("one", "2.0"), index.add("one", "1.0")
+    wheels.begin_likely(likely)
+    wheels.begin_likely(unlikely)
+    assert wheels.begun == {likely.url}
+    wheels.begin_decided(decided)
+    assert wheels.begun == {likely.url}
+    assert [wheel.version for wheel in wheels.stored(resolution(decided))] == ["1.0"]
 
 
 def test_after_some_mistakes_nothing_more_is_begun_ahead(
@@ -120,8 +133,8 @@ def test_after_some_mistakes_nothing_more_is_begun_ahead(
     monkeypatch.setattr(fetch, "_MOST_REFUTED", 2)
     tried = [index.add("one", f"{number}.0") for number in range(9, 0, -1)]
     for candidate in tried:
-        wheels.begin_ahead(candidate)
-    wheels.begin_ahead(index.add("other"))
+        wheels.begin_decided(candidate)
+    wheels.begin_decided(index.add("other"))
     wheels.stored(resolution(tried[-1]))
     assert set(index.downloads) <= {*tried[:3], tried[-1]}
     assert tried[-1] in index.downloads
@@ -134,14 +147,14 @@ def test_little_is_begun_ahead_and_nothing_of_unknown_size(
     sizes = {"one": 1000, "huge": 2000, "two": 1000, "three": 1000, "unknown": None}
     candidates = [index.add(name, size_bytes=size_bytes) for name, size_bytes in sizes.items()]
     for candidate in candidates:
-        wheels.begin_ahead(candidate)
+        wheels.begin_decided(candidate)
     assert wheels.begun == {each.url for each in candidates if each.name in ("one", "two")}
     assert len(wheels.stored(resolution(*candidates))) == 5
 
 
 def test_closing_removes_what_is_half_made(index: Served, wheels: WheelFetch, cache: Cache) -> None:
     index.held.add("one")
-    wheels.begin_ahead(index.add("one"))
+    wheels.begin_decided(index.add("one"))
     index.asked.wait(10)
     assert len(list(cache.path(Bucket.TMP, "").iterdir())) == 1
     wheels.close()
