@@ -110,6 +110,6 @@ class Prefetch:
 
     def _may_be_chosen(self, candidate: Candidate, metadata: WheelMetadata) -> bool:
         """Tell whether nothing is known that keeps the resolver from a wheel."""
-        formats = self._index.source_trees.formats
+        formats = self._index.formats
         takes_python = self._compatibility.takes_python(metadata.requires_python)
         return takes_python and formats.allow_wheels(candidate.name) and not self._rules.require_hashes
