@@ -129,3 +129,18 @@ def test_a_wheel_of_a_version_that_is_given_up_is_fetched_ahead_and_nothing_of_i
     fetched = [path.rpartition("/")[2] for path in index.paths("*.whl")]
     assert len(fetched) == len(set(fetched))
     assert not list((cache_dir / "tmp").iterdir())
+
+
+def test_a_slow_index_is_asked_for_what_is_needed_once_and_sixteen_times_at_once_at_most(
+    index: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    names = [f"part{number}" for number in range(24)]
+    index.add(package("whole", requires=tuple(names)), *(package(name) for name in names))
+    index.latency_s = 0.05
+    run_pyscript.environ["PYSCRIPT_INDEX_URL"] = index.index_url
+    assert run_pyscript(write_script("import whole, part7; print('ran')", "whole")).stdout == "ran\n"
+    wheels = [f"{name}-1.0-py3-none-any.whl" for name in ("whole", *names)]
+    files = sorted([*wheels, *(f"{wheel}.metadata" for wheel in wheels)])
+    assert sorted(path.rpartition("/")[2] for path in index.paths("*.whl*")) == files
+    assert len(index.paths()) == len(files) + len(wheels), "each page once"
+    assert 4 < index.most_concurrent <= 16
