@@ -1,4 +1,4 @@
-"""From a request to a launch: the data path in one place, and the only module that wires the rooms together.
+"""From a request to a launch: the data path in one place; with `provision`, what wires the rooms together.
 
     script text -> metadata -> interpreter -> resolution -> wheels in the store -> environment -> launch record
 

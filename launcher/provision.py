@@ -120,7 +120,7 @@ def _from_cache(
 ) -> tuple[Resolution, Environment] | None:
     """Return a remembered resolution and its environment, composed anew where only that is missing; else None.
 
-    No lock is needed, whose import takes 40 ms: composing takes one, and of several at once the first is taken.
+    No lock is needed: what is composed is renamed into place, and of several at once the first is taken.
     """
     known = remembered_resolution(key, settings, cache)
     if known is None:

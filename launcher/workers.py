@@ -59,10 +59,11 @@ class Workers:
             try:
                 return worker.call(function, arguments)
             except _NotDone:
-                if self._is_closed:
-                    raise CacheUnusable("The launch was given up.") from None
+                pass  # it is done here, unless nobody wants it any more
             finally:
                 self._give_back(worker)
+        if self._is_closed:
+            raise CacheUnusable("The launch was given up.")
         return _called(function, arguments)
 
     def close(self) -> None:
