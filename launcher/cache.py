@@ -10,6 +10,9 @@ import os
 import stat
 import sys
 import time
+
+# `threading` takes 1 ms, and the launcher starts no thread for what is cached.
+from _thread import allocate_lock
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -64,6 +67,7 @@ class Cache:
         self._workplace = workplace
         self._is_checked = False
         self._temporaries: set[Path] = set()
+        self._temporaries_lock = allocate_lock()
         self._is_abandoned = False
 
     def directory(self, bucket: Bucket) -> Path:
@@ -132,12 +136,12 @@ class Cache:
     @contextmanager
     def temporary_directory(self) -> Iterator[Path]:
         """Give a new directory on the cache's filesystem; what is left in it afterwards is removed."""
-        if self._is_abandoned:
-            raise CacheUnusable("The launch was given up.")
-        with _unusable(self.root / Bucket.TMP):
+        with _unusable(self.root / Bucket.TMP), self._temporaries_lock:
+            if self._is_abandoned:
+                raise CacheUnusable("The launch was given up.")
             path = Path(self._temporary_path())
+            self._temporaries.add(path)
             path.mkdir(mode=0o700)
-        self._temporaries.add(path)
         try:
             # What is done in it is writing: a full disk in there is a matter of the cache as well.
             with _unusable(path):
@@ -147,10 +151,22 @@ class Cache:
             self._temporaries.discard(path)
 
     def abandon(self) -> None:
-        """Remove what is half made and make nothing more, because the process is about to end."""
-        self._is_abandoned = True
-        for path in tuple(self._temporaries):
-            give_up(path)
+        """Remove what is half made and make nothing more, because the process ends or becomes another program."""
+        with self._temporaries_lock:
+            self._is_abandoned = True
+            half_made = tuple(self._temporaries)
+        for path in half_made:
+            self.give_up(path)
+
+    def give_up(self, temporary: Path) -> None:
+        """Remove a temporary directory that a thread may still be writing into: it finds none there any more."""
+        victim = temporary.with_name(f"{temporary.name}-abandoned")
+        # Known before it is there: who is interrupted in between leaves it to `abandon`.
+        self._temporaries.add(victim)
+        with suppress(OSError):
+            temporary.rename(victim)
+        remove_tree(victim)
+        self._temporaries.discard(victim)
 
     def publish(self, made: Path, bucket: Bucket, key: str) -> Path:
         """Rename the directory `made` into a bucket and return where it is now.
@@ -244,14 +260,6 @@ class Cache:
         except FileExistsError:
             return False
         return True
-
-
-def give_up(temporary: Path) -> None:
-    """Remove a temporary directory that somebody else may still be writing into: who does finds none any more."""
-    victim = temporary.with_name(f"{temporary.name}-abandoned")
-    with suppress(OSError):
-        temporary.rename(victim)
-    remove_tree(victim)
 
 
 def _taken_at_once(path: Path) -> int | None:

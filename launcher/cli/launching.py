@@ -37,7 +37,7 @@ def launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[
         cache.abandon()
         raise
     console.leave()
-    return _launch(preparation)
+    return _launch(preparation, cache)
 
 
 def run_request(
@@ -120,7 +120,7 @@ def _target(split: SplitArguments) -> tuple[TargetKind, str]:
     return TargetKind.COMMAND, first
 
 
-def _launch(preparation: Preparation) -> int:
+def _launch(preparation: Preparation, cache: Cache) -> int:
     argv, environ = list(preparation.argv), dict(os.environ)
     for name, value in preparation.variables.items():
         environ.setdefault(name, value)
@@ -131,6 +131,8 @@ def _launch(preparation: Preparation) -> int:
         elif argv[1:2] and argv[1].startswith("-") and source is not None:
             argv[1] = os.path.join(os.curdir, argv[1])
         signals.heed()
+        # Threads that fetch what turned out not to be needed go with us.
+        cache.abandon()
         return warm.launch(preparation.record, argv, environ)
     except OSError as error:
         raise LaunchFailed(

@@ -66,9 +66,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _exit_code(errors: Mapping[str, PyscriptError], count: int, cache: Cache) -> int:
+    cache.abandon()
     if not errors:
         return 0
-    cache.abandon()
     if count == 1:
         return next(iter(errors.values())).exit_code
     raise PyscriptError(f"{len(errors)} of {count} scripts could not be prepared: {', '.join(errors)}.")

@@ -177,6 +177,20 @@ def test_an_abandoned_cache_loses_what_is_half_made_and_makes_nothing_more(cache
         pass
 
 
+def test_giving_up_a_directory_that_is_interrupted_is_ended_by_abandoning(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with cache.temporary_directory() as made:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr("launcher.cache.remove_tree", interrupted)
+            cache.give_up(made)
+        cache.abandon()
+        assert not list(cache.path(Bucket.TMP, "").iterdir())
+
+
 def test_many_threads_may_make_the_cache_at_once(tmp_path: Path) -> None:
     for attempt in range(20):
         cache = Cache(tmp_path / str(attempt))

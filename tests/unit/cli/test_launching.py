@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from launcher.cache import Bucket, Cache
+from launcher.cli import launching
+from launcher.cli.arguments import NoOptions, SplitArguments
 from launcher.cli.launching import run_request, split_requirements
 from launcher.cli.parser import build_parser
+from launcher.launch import warm
 from launcher.request import TargetKind
 from launcher.settings import Settings
 from launcher.value import names_of
@@ -44,3 +52,21 @@ def test_every_option_that_is_a_setting_reaches_it() -> None:
     given = {name for name, value in request.command_line.items() if value is not None}
     assert given == {f"{name}_s" if name in ("max_age", "timeout") else name for name in actions}
     assert given == set(names_of(Settings)) - {"index", "sources", "verbosity", "origins"}
+
+
+def test_what_threads_have_half_made_is_removed_before_the_script_takes_our_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(tmp_path)
+    left: list[Path] = []
+
+    def execute(*_: Any) -> int:
+        left.extend(cache.path(Bucket.TMP, "").iterdir())
+        return 0
+
+    prepared = SimpleNamespace(argv=["python", "x.py"], variables={}, source=None, record=None)
+    monkeypatch.setattr(launching, "prepare", lambda *_: prepared)
+    monkeypatch.setattr(warm, "launch", execute)
+    with cache.temporary_directory():
+        launching.launch(SplitArguments((), ("x.py",), ()), NoOptions(), ("x.py",), cache)
+    assert left == []
