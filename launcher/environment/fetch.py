@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from launcher.cache import Cache, give_up
+from launcher.cache import Cache
 from launcher.digest import digest_of
 from launcher.environment.stored_wheel import StoredWheel, find_stored_wheel
 from launcher.errors import CacheUnusable
@@ -32,6 +32,15 @@ _MOST_REFUTED = 3
 """Where the resolver took back more decisions, it will take back others."""
 
 
+WheelId = tuple[str, str | None, str | None]
+"""What makes two wheels the same entry of the store: URL, sha256 and origin (PEP 610)."""
+
+
+def wheel_id(candidate: Candidate) -> WheelId:
+    """Return what tells the candidate's wheel from others; one URL may be named with another hash or origin."""
+    return candidate.url, candidate.wheel_sha256, candidate.direct_url
+
+
 class OpenableIndex(Protocol):
     """An index that is opened when something is asked of it, and the workers beside it."""
 
@@ -47,8 +56,8 @@ class WheelFetch:
     """The wheels of one resolution on their way into the store, several at once.
 
     A wheel may be begun as soon as the resolver decides for it: it is downloaded while the resolver goes on, and
-    unpacked by workers. The index is opened only where something is missing. `begun` has the URLs of what was not
-    there. Close it, and nothing more is begun.
+    unpacked by workers. The index is opened only where something is missing. `begun` has what was not there. Close it,
+    and nothing more is begun.
     """
 
     def __init__(self, index: OpenableIndex, cache: Cache, reporter: Reporter) -> None:
@@ -56,11 +65,11 @@ class WheelFetch:
         self._cache = cache
         self._reporter = reporter
         self._crew: Crew | None = None
-        self._ended: SimpleQueue[tuple[str, StoredWheel | BaseException]] = SimpleQueue()
-        self.begun: set[str] = set()
+        self._ended: SimpleQueue[tuple[WheelId, StoredWheel | BaseException]] = SimpleQueue()
+        self.begun: set[WheelId] = set()
         self._ahead: dict[str, str] = {}
         self._ahead_bytes = self._refuted = 0
-        self._needed: frozenset[str] | None = None
+        self._needed: frozenset[WheelId] | None = None
         self._lock = threading.Lock()
         self._under_way: list[Path] = []
         self._is_closed = False
@@ -88,11 +97,12 @@ class WheelFetch:
         size_bytes = candidate.size_bytes
         # What is named by URL is not complete yet: its origin will be written into it (PEP 610).
         is_wheel_of_index = candidate.is_wheel and candidate.sha256 and candidate.index
-        if not is_wheel_of_index or size_bytes is None or self._refuted > _MOST_REFUTED or self._needed is not None:
+        is_over = self._is_closed or self._needed is not None or self._refuted > _MOST_REFUTED
+        if not is_wheel_of_index or size_bytes is None or is_over:
             return
         if self._ahead_bytes + size_bytes <= _MOST_AHEAD_BYTES and find_wheel(candidate, self._cache) is None:
             self._ahead_bytes += size_bytes
-            self._begin(candidate)
+            self._has_begun(candidate)
 
     def stored(self, resolution: Resolution) -> tuple[StoredWheel, ...]:
         """Return the wheel of each pin from the store, when all are there.
@@ -100,28 +110,29 @@ class WheelFetch:
         Raises `IndexUnreachable`, `HashMismatch`, `InvalidWheel` or `NotAvailableOffline` for the first wheel that
         fails; what was complete by then stays in the store.
         """
-        candidates = {pin.candidate.url: pin.candidate for pin in resolution.pins}
-        found = {url: find_wheel(each, self._cache) for url, each in candidates.items() if url not in self.begun}
-        stored = {url: wheel for url, wheel in found.items() if wheel is not None}
-        missing = [each for url, each in candidates.items() if url not in stored]
+        candidates = {wheel_id(pin.candidate): pin.candidate for pin in resolution.pins}
+        found = {key: find_wheel(each, self._cache) for key, each in candidates.items() if key not in self.begun}
+        stored = {key: wheel for key, wheel in found.items() if wheel is not None}
+        missing = {key: each for key, each in candidates.items() if key not in stored}
         with self._lock:
-            self._needed = frozenset(each.url for each in missing)
+            self._needed = frozenset(missing)
         if missing:
             self._reporter.step("Fetching packages")
             # The largest first: it decides when all are there.
-            for candidate in sorted(missing, key=lambda candidate: -(candidate.size_bytes or 0)):
-                self._begin(candidate)
+            for candidate in sorted(missing.values(), key=lambda candidate: -(candidate.size_bytes or 0)):
+                if not self._has_begun(candidate):
+                    self._fetch(candidate)
         while len(stored) < len(candidates):
-            url, wheel = self._ended.get()
-            if url not in candidates:
+            key, wheel = self._ended.get()
+            if key not in candidates or key in stored:
                 continue
             if isinstance(wheel, BaseException):
                 raise wheel  # the first failure ends it
-            stored[url] = wheel
+            stored[key] = wheel
             self._reporter.progress(len(missing) - len(candidates) + len(stored), len(missing))
         if for_nothing := self.begun - candidates.keys():
             self._reporter.detail(f"{len(for_nothing)} of {len(self.begun)} wheels were begun for nothing", level=2)
-        return tuple(stored[url] for url in candidates)
+        return tuple(stored[key] for key in candidates)
 
     def close(self) -> None:
         """Give up what is still on its way: after an error, or because the resolver took it back."""
@@ -129,26 +140,30 @@ class WheelFetch:
         if self._crew is not None:
             self._crew.close()
         for directory in tuple(self._under_way):
-            give_up(directory)
+            self._cache.give_up(directory)
 
-    def _begin(self, candidate: Candidate) -> None:
-        if candidate.url in self.begun:
-            return
+    def _has_begun(self, candidate: Candidate) -> bool:
+        """Let the crew fetch a wheel, once; False where there is no thread to be had."""
+        key = wheel_id(candidate)
+        if key in self.begun:
+            return True
         if self._crew is None:
             from launcher.resolve.crew import Crew  # noqa: PLC0415 - threads
 
             self._index.workers.load(STORE)
             self._crew = Crew(_AT_ONCE)
-        self.begun.add(candidate.url)
-        self._crew.submit(self._fetch, candidate)
+        if self._crew.submit(self._fetch, candidate):
+            self.begun.add(key)
+        return key in self.begun
 
     def _fetch(self, candidate: Candidate) -> None:
-        if self._needed is not None and candidate.url not in self._needed:
+        key = wheel_id(candidate)
+        if self._needed is not None and key not in self._needed:
             return
         try:
-            self._ended.put((candidate.url, self._put_into_store(candidate)))
+            self._ended.put((key, self._put_into_store(candidate)))
         except BaseException as error:
-            self._ended.put((candidate.url, error))
+            self._ended.put((key, error))
 
     def _put_into_store(self, candidate: Candidate) -> StoredWheel:
         """Download and unpack one wheel, unless another launch does it at the same time; then take what that made."""
@@ -163,7 +178,7 @@ class WheelFetch:
                 path, sha256 = self._index.open().download(candidate, directory, self._reporter)
                 told = (sha256, candidate.name, candidate.version, candidate.direct_url)
                 self._index.workers.call(f"{STORE}:add_wheel", str(self._cache.root), str(directory), str(path), *told)
-                self._under_way.remove(directory)
+            self._under_way.remove(directory)
             stored = find_stored_wheel(self._cache, sha256, candidate.direct_url)
             assert stored is not None, "it was put there"
             return stored

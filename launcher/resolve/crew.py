@@ -27,16 +27,26 @@ class Crew:
         self._is_closed = False
         self._lock = threading.Lock()
 
-    def submit(self, work: Callable[..., object], *arguments: object) -> None:
-        """Do `work` soon; what it raises is dropped, and after `close` nothing is done."""
+    def submit(self, work: Callable[..., object], *arguments: object) -> bool:
+        """Do `work` soon; what it raises is dropped. False where nobody will: after `close`, or without any thread."""
         with self._lock:
             if self._is_closed:
-                return
-            self._tasks.put((work, arguments))
-            if self._idle < self._tasks.qsize() and len(self._threads) < self._size:
-                thread = threading.Thread(target=self._labour, name=f"index-{len(self._threads)}", daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                return False
+            if self._idle <= self._tasks.qsize() and len(self._threads) < self._size:
+                self._add_thread()
+            if self._threads:
+                self._tasks.put((work, arguments))
+            return bool(self._threads)
+
+    def _add_thread(self) -> None:
+        thread = threading.Thread(target=self._labour, name=f"index-{len(self._threads)}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # A limit of the system (ulimit -u, a container's pids): with those there are, or none.
+            self._size = len(self._threads)
+        else:
+            self._threads.append(thread)
 
     def close(self) -> None:
         """Forget what has not begun and let the threads end after what they are doing."""

@@ -11,11 +11,13 @@ import pytest
 
 from launcher.cache import Bucket, Cache
 from launcher.environment import fetch
-from launcher.environment.fetch import WheelFetch
+from launcher.environment.fetch import WheelFetch, wheel_id
 from launcher.errors import IndexUnreachable
 from launcher.reporter import Reporter
 from launcher.resolve.candidate import Candidate
+from launcher.resolve.direct_url import archive_origin
 from launcher.resolve.resolution import Pin, Resolution
+from launcher.value import replace
 from launcher.workers import Workers
 from tests.support.wheels import Wheel
 from tests.unit.environment.conftest import Listener
@@ -121,9 +123,9 @@ def test_what_is_likely_is_begun_once_and_counts_as_a_mistake_where_another_is_d
     likely, unlikely, decided = index.add("one", "3.0"), index.add("one", "2.0"), index.add("one", "1.0")
     wheels.begin_likely(likely)
     wheels.begin_likely(unlikely)
-    assert wheels.begun == {likely.url}
+    assert wheels.begun == {wheel_id(likely)}
     wheels.begin_decided(decided)
-    assert wheels.begun == {likely.url}
+    assert wheels.begun == {wheel_id(likely)}
     assert [wheel.version for wheel in wheels.stored(resolution(decided))] == ["1.0"]
 
 
@@ -148,7 +150,7 @@ def test_little_is_begun_ahead_and_nothing_of_unknown_size(
     candidates = [index.add(name, size_bytes=size_bytes) for name, size_bytes in sizes.items()]
     for candidate in candidates:
         wheels.begin_decided(candidate)
-    assert wheels.begun == {each.url for each in candidates if each.name in ("one", "two")}
+    assert wheels.begun == {wheel_id(each) for each in candidates if each.name in ("one", "two")}
     assert len(wheels.stored(resolution(*candidates))) == 5
 
 
@@ -159,3 +161,35 @@ def test_closing_removes_what_is_half_made(index: Served, wheels: WheelFetch, ca
     assert len(list(cache.path(Bucket.TMP, "").iterdir())) == 1
     wheels.close()
     assert not list(cache.path(Bucket.TMP, "").iterdir())
+
+
+def test_a_wheel_that_was_begun_as_the_indexs_is_not_taken_for_the_one_named_by_url(
+    index: Served, wheels: WheelFetch
+) -> None:
+    from_index = index.add("one")
+    named = replace(from_index, index="", direct_url=archive_origin(from_index.url, from_index.sha256 or ""))
+    index.wheels[named] = index.wheels[from_index]
+    wheels.begin_likely(from_index)
+    (stored,) = wheels.stored(resolution(named))
+    (origin,) = stored.path.rglob("direct_url.json")
+    assert origin.read_text() == named.direct_url
+
+
+def test_where_no_thread_is_to_be_had_wheels_are_fetched_all_the_same(
+    index: Served, wheels: WheelFetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    one, two = index.add("one"), index.add("two")
+    wheels.begin_likely(one)
+    assert not wheels.begun
+    assert len(wheels.stored(resolution(one, two))) == 2
+
+
+def no_thread(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_after_closing_nothing_is_begun(index: Served, wheels: WheelFetch) -> None:
+    wheels.close()
+    wheels.begin_likely(index.add("one"))
+    assert not wheels.begun
