@@ -6,6 +6,7 @@ The middle of the data path. A step that finds its result in the cache imports n
 from __future__ import annotations
 
 import time
+from _thread import allocate_lock
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from launcher.environment import environment as environments
 from launcher.environment.environment import Environment
 from launcher.environment.fetch import STORE, WheelFetch, found_wheels, with_built_wheels
 from launcher.environment.stored_wheel import store_key
+from launcher.errors import CacheUnusable
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs
@@ -151,6 +153,8 @@ class LazyIndex:
     ) -> None:
         self._wanted, self._cache, self._reporter = wanted, cache, reporter
         self._opened: Index | None = None
+        self._is_closed = False
+        self._lock = allocate_lock()
         self._workers, self._owns_workers = workers, workers is None
 
     @property
@@ -163,42 +167,49 @@ class LazyIndex:
         return self._workers
 
     def open(self) -> Index:
-        """Return the index; it is opened once."""
-        if self._opened is None:
-            # 88 ms: packaging, and what reads pages and sources.
-            from launcher.resolve.access import Access  # noqa: PLC0415
-            from launcher.resolve.formats import allowed_formats  # noqa: PLC0415
-            from launcher.resolve.index import Index  # noqa: PLC0415
-            from launcher.resolve.index_settings import IndexSettings  # noqa: PLC0415
-            from launcher.resolve.workshop import Workshop  # noqa: PLC0415
+        """Return the index; it is opened once, by whichever thread comes first, and not after `close`."""
+        with self._lock:
+            if self._is_closed:
+                raise CacheUnusable("The launch was given up.")
+            if self._opened is None:
+                self._opened = self._made()
+            return self._opened
 
-            asked = self._wanted.settings
-            places = IndexSettings(
-                index_url=asked.index_url,
-                extra_index_urls=asked.extra_index_url,
-                find_links=asked.find_links,
-                no_index=asked.no_index,
-                named=asked.index,
-                sources=_indexes_by_package(asked, self._wanted.interpreter),
-                access=Access.of(asked),
-                offline=asked.offline,
-                refresh=self._wanted.is_forced,
-                timeout_s=asked.timeout_s,
-                retries=asked.retries,
-                origins=asked.origins,
-            )
-            workshop = Workshop(
-                formats=allowed_formats(asked),
-                make_environment=self._build_environment,
-                reporter=self._reporter,
-                chain=self._wanted.chain,
-                require_hashes=self._wanted.policy.require_hashes,
-                tools_key=f"{places.key()} {self._wanted.policy.for_others().key()}",
-            )
-            self._opened = Index(places, self._wanted.interpreter, self._cache, workshop, self.workers)
-            # A remembered resolution names URLs without their credentials.
-            self._opened.remember_credentials(requirement.text for requirement in self._wanted.written)
-        return self._opened
+    def _made(self) -> Index:
+        # 88 ms: packaging, and what reads pages and sources.
+        from launcher.resolve.access import Access  # noqa: PLC0415
+        from launcher.resolve.formats import allowed_formats  # noqa: PLC0415
+        from launcher.resolve.index import Index  # noqa: PLC0415
+        from launcher.resolve.index_settings import IndexSettings  # noqa: PLC0415
+        from launcher.resolve.workshop import Workshop  # noqa: PLC0415
+
+        asked = self._wanted.settings
+        places = IndexSettings(
+            index_url=asked.index_url,
+            extra_index_urls=asked.extra_index_url,
+            find_links=asked.find_links,
+            no_index=asked.no_index,
+            named=asked.index,
+            sources=_indexes_by_package(asked, self._wanted.interpreter),
+            access=Access.of(asked),
+            offline=asked.offline,
+            refresh=self._wanted.is_forced,
+            timeout_s=asked.timeout_s,
+            retries=asked.retries,
+            origins=asked.origins,
+        )
+        workshop = Workshop(
+            formats=allowed_formats(asked),
+            make_environment=self._build_environment,
+            reporter=self._reporter,
+            chain=self._wanted.chain,
+            require_hashes=self._wanted.policy.require_hashes,
+            tools_key=f"{places.key()} {self._wanted.policy.for_others().key()}",
+        )
+        index = Index(places, self._wanted.interpreter, self._cache, workshop, self.workers)
+        # A remembered resolution names URLs without their credentials.
+        index.remember_credentials(requirement.text for requirement in self._wanted.written)
+        return index
 
     def _build_environment(self, requirements: Sequence[str], origin: str, chain: Chain) -> Environment:
         requested = tuple(Requested(text, origin) for text in requirements)
@@ -210,6 +221,8 @@ class LazyIndex:
         """Close what was opened."""
         if self._workers is not None and self._owns_workers:
             self._workers.close()
+        with self._lock:
+            self._is_closed = True
         if self._opened is not None:
             self._opened.close()
 

@@ -21,7 +21,11 @@ from launcher.errors import CacheUnusable, PyscriptError
 if TYPE_CHECKING:
     import subprocess
 
-_START = "import marshal, sys; sys.path[:] = marshal.load(sys.stdin.buffer); from launcher.workers import work; work()"
+_START = (
+    # Ctrl-C reaches every process of a terminal: the one that we work for ends us when it has heard it.
+    "import _signal; _signal.signal(_signal.SIGINT, _signal.SIG_IGN); "
+    "import marshal, sys; sys.path[:] = marshal.load(sys.stdin.buffer); from launcher.workers import work; work()"
+)
 _MOST = 3
 """From three on, downloads are what is waited for. With two processors, two: while they unpack, we only download."""
 
@@ -115,8 +119,9 @@ def _useful_count() -> int:
     """Return how many workers there is something to do for: none where there is but one processor."""
     processors = os.cpu_count() or 1
     if sys.platform == "linux":
-        # What a container may use is less than what there is.
-        processors = len(os.sched_getaffinity(0))
+        # What a container may use is less than what there is; a sandbox may forbid asking.
+        with suppress(OSError):
+            processors = len(os.sched_getaffinity(0))
     return min(processors, _MOST) if processors > 1 and sys.executable else 0
 
 
@@ -178,7 +183,7 @@ class _Worker:
         try:
             stream.write(marshal.dumps(question))
             stream.flush()
-        except OSError as broken:
+        except (OSError, ValueError) as broken:  # it has ended, or `end` was called
             self.is_alive = False
             raise _NotDone from broken
 

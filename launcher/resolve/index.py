@@ -101,8 +101,10 @@ class Index:
     def close(self) -> None:
         """Stop what was fetched ahead, close the connections and forget wheels that nobody asked for."""
         self._crew.close()
-        with self._finder_lock:
+        # Who holds it waits for a worker, maybe for long; what it learns is asked for again some day.
+        if self._finder_lock.acquire(blocking=False):
             self._remembered.save()
+            self._finder_lock.release()
         with self._source_trees_lock:
             self._is_closed = True
             source_trees = self._opened_source_trees

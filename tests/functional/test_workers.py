@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -55,6 +56,12 @@ def test_what_a_worker_cannot_do_is_done_here(worker: Workers, task: str) -> Non
 def test_a_worker_that_cannot_import_what_it_should_is_no_failure(worker: Workers) -> None:
     worker.load("there.is.no.such.module")
     assert worker.call("math:sqrt", 16.0) == 4.0
+
+
+def test_a_ctrl_c_in_the_terminal_ends_the_workers_only_with_us(worker: Workers) -> None:
+    there = worker.call("os:getpid")
+    os.kill(there, signal.SIGINT)
+    assert worker.call("os:getpid") == there
 
 
 def test_two_workers_work_at_the_same_time(tmp_path: Path) -> None:

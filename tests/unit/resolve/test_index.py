@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from launcher.resolve.provider import resolve
 from launcher.resolve.resolution import Policy, Requested
 from launcher.script.index_tables import NamedIndex
 from launcher.value import replace
+from launcher.workers import Workers
 from tests.scenarios.interpreters import make_interpreter
 from tests.support.index_server import Fault, IndexServer
 from tests.support.wheels import Flaw, Wheel
@@ -641,3 +642,23 @@ def test_many_threads_ask_once(server: IndexServer, cache: Cache) -> None:
         for thread in threads:
             thread.join()
     assert server.paths() == ["/simple/demo/"]
+
+
+def test_closing_does_not_wait_for_unearths_answer(server: IndexServer, cache: Cache) -> None:
+    server.add(Wheel("twin", "1.0", tag="py3-none-any"), Wheel("twin", "1.0", build_tag="1"))
+    is_asked, let_go = Event(), Event()
+
+    class Slow(Workers):
+        def call(self, function: str, *arguments: Any) -> Any:
+            is_asked.set()
+            let_go.wait(10)
+            return super().call(function, *arguments)
+
+    index = Index(IndexSettings(index_url=server.index_url), make_interpreter(), cache, workers=Slow(0))
+    thread = Thread(target=candidate, args=(index, "twin"))
+    thread.start()
+    assert is_asked.wait(10)
+    index.close()
+    assert thread.is_alive()
+    let_go.set()
+    thread.join()
