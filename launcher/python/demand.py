@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from launcher.python.discovery import InterpreterRequest
 
 _SPECIFIERS = "https://packaging.python.org/en/latest/specifications/version-specifiers/"
-_NEWEST_MINOR = 14
+NEWEST_MINOR = 14
 """The newest Python that scripts are tested on, as in the classifiers of pyproject.toml.
 
 It orders what could be downloaded or advised and excludes nothing: one that has grown old means an older Python, for as
@@ -70,7 +70,7 @@ class Demand:
     @property
     def minors(self) -> list[int]:
         """The series of Python 3, in the order in which they are best: the newest that scripts are tested on first."""
-        return [*range(_NEWEST_MINOR, -1, -1), *range(_NEWEST_MINOR + 1, 40)]
+        return [*range(NEWEST_MINOR, -1, -1), *range(NEWEST_MINOR + 1, 40)]
 
     @property
     def name_to_install(self) -> str:
@@ -187,7 +187,7 @@ class Demand:
 
 def _is_unheard_of(version: Version, not_fetched: NotFetched | None) -> bool:
     """Tell whether nobody has such a Python: not those who publish them, who may know newer ones than we do."""
-    is_new = version.release[:2] > (3, _NEWEST_MINOR + 1)
+    is_new = version.release[:2] > (3, NEWEST_MINOR + 1)
     return is_new and (version.major > 3 or not_fetched is None or not_fetched.way is None)
 
 

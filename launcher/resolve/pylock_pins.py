@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.markers import Marker
-from packaging.pylock import Package, PackageVcs, Pylock, PylockUnsupportedVersionError, PylockValidationError
+from packaging.pylock import Package, PackageVcs
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
-from launcher.errors import InvalidMetadata
+from launcher.resolve.lockfile import validated_lock
 from launcher.resolve.requirements_format import FileRequirement
-
-REFERENCE = "PEP 751, pylock.toml"
 
 _LOCK_VARIABLE = re.compile(r"""("[^"]*"|'[^']*') (in|not in) (extras|dependency_groups)""")
 # Markers of requirements that hold, or do not hold, for every interpreter.
@@ -39,14 +37,7 @@ def read_pins(table: Mapping[str, object], path: str, directory: str) -> LockPin
     package of wheels or an sdist becomes ``name==version`` with the hashes of all its files. Raises `InvalidMetadata`
     for what is no lock by PEP 751.
     """
-    try:
-        lock = Pylock.from_dict(table)
-    except PylockUnsupportedVersionError as error:
-        raise InvalidMetadata(
-            f"{path} has a format that is newer than pyscript: {error}.", hint="Update pyscript.", reference=REFERENCE
-        ) from error
-    except PylockValidationError as error:
-        raise InvalidMetadata(f"{path} is no valid lock: {error}.", hint="Lock again.", reference=REFERENCE) from error
+    lock = validated_lock(table, path)
     groups = lock.default_groups or ()
     requirements = tuple(_requirement(package, groups, path, directory) for package in lock.packages)
     wheel_paths = (wheel.path for package in lock.packages for wheel in package.wheels or () if wheel.path)

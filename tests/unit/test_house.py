@@ -174,7 +174,7 @@ def test_every_dependency_is_explained() -> None:
 def test_the_newest_python_is_the_one_that_is_declared() -> None:
     """Whoever declares another one is reminded of what is downloaded where a script leaves the choice open."""
     series = [each.rpartition("::")[2].strip() for each in PYPROJECT["project"]["classifiers"] if ":: 3." in each]
-    assert max(int(each.partition(".")[2]) for each in series) == demand._NEWEST_MINOR
+    assert max(int(each.partition(".")[2]) for each in series) == demand.NEWEST_MINOR
 
 
 def test_every_setting_is_documented() -> None:
