@@ -18,6 +18,7 @@
     ├── NotAvailableOffline     the network is needed and was forbidden
     ├── CacheUnusable           the cache cannot be written, locked or trusted
     ├── DataUnusable            the data directory cannot be written or trusted
+    ├── FileNotWritten          a file that was to be written or changed is left as it is
     └── LaunchFailed            the operating system refused to start the interpreter
 
 Adapters turn foreign exceptions into these; only `launcher.cli` catches them. The number in brackets is the exit code
@@ -134,6 +135,10 @@ class CacheUnusable(PyscriptError):
 
 class DataUnusable(PyscriptError):
     """The data directory, in which downloaded interpreters are, cannot be written or trusted."""
+
+
+class FileNotWritten(PyscriptError):
+    """A script, or a file that a command was to write, cannot be written and is left as it is."""
 
 
 class LaunchFailed(PyscriptError):

@@ -28,7 +28,7 @@ from launcher.resolve.pylock_pins import read_pins
 from launcher.resolve.requirements_format import FileRequirement, Statement, mentioned_variables, parse_statements
 from launcher.resolve.resolution import Policy, Requested
 from launcher.resolve.urls import is_version_control
-from launcher.script.inline_metadata import find_script_block, read_metadata
+from launcher.script.inline_metadata import find_block, read_metadata
 from launcher.script.lines import split_lines
 from launcher.script.source import decode
 from launcher.settings import Settings
@@ -192,7 +192,7 @@ class _Reading:
         requirements = self.constraints if as_constraints else self.requested
         if path.lower().endswith(".toml"):
             self._read_lock(text, path, requirements)
-        elif path.lower().endswith((".py", ".pyw")) or text.startswith("#!") or find_script_block(text, path):
+        elif path.lower().endswith((".py", ".pyw")) or text.startswith("#!") or find_block(text, path):
             self._read_script(text, path, requirements)
         else:
             self.variables |= mentioned_variables(text)

@@ -99,7 +99,7 @@ class BlockSpan(Value):
 
 
 class ScriptBlock(Value):
-    r"""The `script` block of a text.
+    r"""A block of a text, of type `script` or another.
 
     `prelude` and `postlude` are the text before and behind the block, with the line ends they have. `metadata` is the
     TOML text: comment prefixes removed, lines ended by ``\n``. Lines count from 1; the first is the opening line, the
@@ -135,7 +135,7 @@ def read_metadata(text: str, path: str) -> tuple[ScriptMetadata, tuple[str, ...]
     `path` is what messages call the script. Requirements and `requires-python` are checked to be strings, no further.
     Raises `InvalidMetadata`, with the line to blame, for two `script` blocks, invalid TOML and wrong types.
     """
-    block = find_script_block(text, path)
+    block = find_block(text, path)
     if block is None:
         warning = near_miss(text, path)
         return ScriptMetadata(None, (), {}, None), ((warning,) if warning else ())
@@ -170,11 +170,12 @@ def find_blocks(text: str) -> Iterator[BlockSpan]:
             yield BlockSpan(opening["type"], opening.start(), content_start, closing, closing + len(_CLOSING))
 
 
-def find_script_block(text: str, path: str) -> ScriptBlock | None:
-    """Return the block of type `script`, or None where there is none. Raises `InvalidMetadata` where there are two."""
-    if "# /// script" not in text:
+def find_block(text: str, path: str, kind: str = "script") -> ScriptBlock | None:
+    """Return the block of a type, or None where there is none. Raises `InvalidMetadata` where there are two."""
+    opening = f"# /// {kind}"
+    if opening not in text:
         return None
-    spans = [span for span in find_blocks(text) if span.type == "script"]
+    spans = [span for span in find_blocks(text) if span.type == kind]
     if not spans:
         return None
     span, *others = spans
@@ -182,10 +183,10 @@ def find_script_block(text: str, path: str) -> ScriptBlock | None:
     if others:
         second_line = line_number_at(text, others[0].start)
         raise InvalidMetadata(
-            f"{path} has two blocks of script metadata, in line {first_line} and in line {second_line}.",
+            f"{path} has two blocks of {kind} metadata, in line {first_line} and in line {second_line}.",
             hint="Put the lines of both into one block.",
             reference=REFERENCE,
-            excerpt=Excerpt(path, second_line, "# /// script", 1, len("# /// script")),
+            excerpt=Excerpt(path, second_line, opening, 1, len(opening)),
         )
     content = split_lines(text[span.content_start : span.content_end])[:-1]
     return ScriptBlock(

@@ -142,7 +142,7 @@ def decode(content: bytes, path: str) -> str:
     has_mark = content.startswith(codecs.BOM_UTF8)
     if has_mark:
         content = content[len(codecs.BOM_UTF8) :]
-    encoding, line_number = _declared_encoding(content)
+    encoding, line_number = declared_encoding(content)
     try:
         if has_mark and codecs.lookup(encoding).name != "utf-8":
             raise InvalidMetadata(
@@ -165,8 +165,11 @@ def decode(content: bytes, path: str) -> str:
         raise InvalidMetadata(f"{path} cannot be decoded as {encoding}: {error}.", reference="PEP 263") from error
 
 
-def _declared_encoding(content: bytes) -> tuple[str, int]:
-    """Return the encoding in the coding cookie and its line; ("utf-8", 0) where there is no cookie."""
+def declared_encoding(content: bytes) -> tuple[str, int]:
+    """Return the encoding in the coding cookie and its line; ("utf-8", 0) where there is no cookie (PEP 263).
+
+    `content` is that of a source file without its byte order mark.
+    """
     if b"coding" not in content:
         return "utf-8", 0
     lines = re.match(_FIRST_TWO_LINES, content)

@@ -43,6 +43,7 @@ IMPORTERS = {
     "pbs_installer": {"python/downloads.py"},
     "python_discovery": {"python/search.py"},
     "rich": {"cli/console.py"},
+    "tomlkit": {"script/dependency_array.py"},
     "truststore": {"resolve/tls.py"},
     "unearth": {"resolve/finder.py"},
 }

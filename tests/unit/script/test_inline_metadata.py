@@ -13,8 +13,8 @@ from launcher.script.inline_metadata import (
     Dependency,
     excerpt_of,
     excerpt_of_requires_python,
+    find_block,
     find_blocks,
-    find_script_block,
     read_metadata,
 )
 from launcher.script.lines import split_lines
@@ -175,9 +175,9 @@ def test_the_script_block_is_the_one_of_the_reference(text: str) -> None:
     matches = [match for match in re.finditer(REFERENCE, plain) if match["type"] == "script"]
     if len(matches) > 1:
         with pytest.raises(InvalidMetadata, match="two blocks"):
-            find_script_block(text, "x.py")
+            find_block(text, "x.py")
         return
-    found = find_script_block(text, "x.py")
+    found = find_block(text, "x.py")
     if not matches:
         assert found is None
         return
@@ -305,7 +305,7 @@ def test_a_block_may_stand_anywhere(around: str) -> None:
 
 def test_the_last_closing_line_of_a_run_of_comments_counts() -> None:
     text = "# /// script\n# x = '''\n# ///\n# '''\n# ///\n"
-    found = find_script_block(text, "x.py")
+    found = find_block(text, "x.py")
     assert found is not None
     assert found.metadata == "x = '''\n///\n'''\n"
 
