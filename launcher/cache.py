@@ -52,6 +52,7 @@ class Bucket(StrEnum):
     RESOLUTIONS = "resolutions-v1"
     ENVIRONMENTS = "environments-v1"
     LAUNCH = "launch-v1"
+    WORKSPACES = "workspaces-v1"
     LOCKS = "locks"
     TMP = "tmp"
 

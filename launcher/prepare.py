@@ -81,7 +81,7 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
         interpreter=interpreter,
         resolution=resolution,
         environment=environment,
-        source=needs.source,
+        source=None if request.script else needs.source,
         variables=needs.variables,
     )
 
@@ -173,12 +173,12 @@ def _record(
         records.variables_of(dict(environ)),
         request.tokens if len(request.tokens) > 1 else (),
         request.skipped,
-        needs.source.head if needs.source else None,
+        needs.source.head if needs.source and not request.script else None,
     )
-    if needs.source and request.kind is TargetKind.SCRIPT and not record.head:
+    if needs.source and not record.head and (request.script or request.kind is TargetKind.SCRIPT):
         path = os.path.join(request.directory, needs.source.path)
         record.stamps[path] = records.stamp_of(path)
-    elif request.kind is TargetKind.COMMAND:
+    if request.kind is TargetKind.COMMAND:
         record.stamps[os.path.join(request.directory, request.target)] = None  # a script of that name would come first
     return record
 

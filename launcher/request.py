@@ -52,6 +52,7 @@ class RunRequest(Value):
 
     `tokens` are the arguments up to and with the target, `skipped` how many of them are not handed on, `arguments`
     those behind it. `command_line` holds the settings given as options; `directory` is the current one, absolute.
+    `script` is that whose block decides where the target is something else.
     """
 
     kind: TargetKind
@@ -65,6 +66,7 @@ class RunRequest(Value):
     with_editable: tuple[str, ...] = ()
     command_line: Mapping[str, object] = field(default_factory=dict)
     may_be_recorded: bool = True
+    script: str | None = None
 
 
 class Needs(Value):
@@ -174,7 +176,8 @@ def _is_looked_up_on_path(python: str) -> bool:
 def _read_source(request: RunRequest) -> ScriptSource | None:
     if request.kind is TargetKind.STDIN:
         return read_stdin_script()
-    return read_script(request.target) if request.kind is TargetKind.SCRIPT else None
+    path = request.target if request.kind is TargetKind.SCRIPT else request.script
+    return None if path is None else read_script(path)
 
 
 def _read_metadata(source: ScriptSource | None, reporter: Reporter) -> ScriptMetadata:

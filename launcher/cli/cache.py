@@ -29,6 +29,7 @@ _LABELS = {
     Bucket.RESOLUTIONS: "resolutions",
     Bucket.INTERPRETERS: "interpreters",
     Bucket.LAUNCH: "launch records",
+    Bucket.WORKSPACES: "workspaces of editors",
 }
 
 

@@ -37,6 +37,8 @@ COMMANDS = {
         Command("prepare", "Prepare scripts, so that their first launch is quick", "launcher.cli.prepare"),
         Command("info", "Show how a script will be run, and why", "launcher.cli.info"),
         Command("tree", "Show what a script gets, and why", "launcher.cli.tree"),
+        Command("edit", "Open a script in your editor, with its environment", "launcher.cli.edit"),
+        Command("repl", "Start Python with the packages of a script", "launcher.cli.repl"),
         Command("python", "List, find, install or uninstall Pythons", "launcher.cli.python"),
         Command("cache", "Show, prune or clean the cache", "launcher.cli.cache"),
     )

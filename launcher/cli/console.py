@@ -117,6 +117,13 @@ def show_warning(text: str) -> None:
     _write(f"{_styled('warning', 'warning')}: {sanitised(text)}")
 
 
+def show_note(text: str) -> None:
+    """Show what is going on and needs no mending; not with ``-q``."""
+    leave()
+    if _mode.verbosity >= 0:
+        _write(_styled(sanitised(text), "dim"))
+
+
 def _excerpt_lines(excerpt: Excerpt) -> list[str]:
     """Return the line to blame with its place above and a caret below."""
     line = sanitised(excerpt.line.expandtabs(4))

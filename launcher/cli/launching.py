@@ -17,7 +17,7 @@ from launcher.launch import warm
 from launcher.prepare import Preparation, prepare
 from launcher.request import RunRequest, TargetKind
 from launcher.settings import Settings
-from launcher.value import names_of
+from launcher.value import names_of, replace
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -28,16 +28,34 @@ def launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[
 
     `tokens` are the arguments up to and with the target. Raises a `PyscriptError` that says why nothing was started.
     """
-    kind, target = _target(split)
-    kept = 0 if kind is TargetKind.COMMAND else len(split.target)
-    request = run_request(kind, target, options, tokens, len(tokens) - kept, split.arguments)
+    request = _launch_request(split, options, tokens)
+    if options.watch:
+        # Processes, signals and the terminal, for those who watch.
+        from launcher.cli.watch import watch  # noqa: PLC0415
+
+        return watch(request, cache)
     try:
         preparation = prepare(request, cache, os.environ, console.make_reporter())
     except BaseException:
         cache.abandon()
         raise
     console.leave()
-    return _launch(preparation, cache)
+    return become(preparation, cache)
+
+
+def _launch_request(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[str, ...]) -> RunRequest:
+    kind, target = _target(split)
+    kept = 0 if kind is TargetKind.COMMAND else len(split.target)
+    request = run_request(kind, target, options, tokens, len(tokens) - kept, split.arguments)
+    if options.script is None:
+        return request
+    if kind in (TargetKind.SCRIPT, TargetKind.STDIN):
+        raise UsageError(
+            f"--script says whose packages a program, a module or code gets, and {target} is a script itself.",
+            hint=f"To run it with the packages of {options.script}: pyscript run --script {options.script} "
+            f"python {target}",
+        )
+    return replace(request, script=options.script)
 
 
 def run_request(
@@ -120,16 +138,15 @@ def _target(split: SplitArguments) -> tuple[TargetKind, str]:
     return TargetKind.COMMAND, first
 
 
-def _launch(preparation: Preparation, cache: Cache) -> int:
-    argv, environ = list(preparation.argv), dict(os.environ)
-    for name, value in preparation.variables.items():
-        environ.setdefault(name, value)
-    source = preparation.source
+def become(preparation: Preparation, cache: Cache) -> int:
+    """Replace this process by what was prepared; on Windows run it and return its exit status. Raises `LaunchFailed`.
+
+    What fetches wheels in the background is given up.
+    """
+    argv, environ, source = arguments_of(preparation), variables_for(preparation), preparation.source
     try:
         if source is not None and not source.is_regular_file:
             argv = _handed_over(argv, source.content, is_stdin=source.is_stdin)
-        elif argv[1:2] and argv[1].startswith("-") and source is not None:
-            argv[1] = os.path.join(os.curdir, argv[1])
         signals.heed()
         # Threads that fetch what turned out not to be needed go with us.
         cache.abandon()
@@ -138,6 +155,19 @@ def _launch(preparation: Preparation, cache: Cache) -> int:
         raise LaunchFailed(
             f"{argv[0]} could not be started: {error.strerror}.", hint="Try again with --refresh, which makes it anew."
         ) from error
+
+
+def arguments_of(preparation: Preparation) -> list[str]:
+    """Return the argument vector; a script whose name begins with a dash is named so that it is no option."""
+    argv, source = list(preparation.argv), preparation.source
+    if source is not None and source.is_regular_file and argv[1].startswith("-"):
+        argv[1] = os.path.join(os.curdir, argv[1])
+    return argv
+
+
+def variables_for(preparation: Preparation) -> dict[str, str]:
+    """Return this process's variables, and those of env-files whose names are not set."""
+    return {**preparation.variables, **os.environ}
 
 
 def _handed_over(argv: list[str], content: bytes, *, is_stdin: bool) -> list[str]:

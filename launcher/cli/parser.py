@@ -65,6 +65,8 @@ def build_parser(prog: str = "pyscript") -> argparse.ArgumentParser:
     target = parser.add_argument_group("what to run")
     target.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m does")
     target.add_argument("-c", dest="code", metavar="CODE", help="run code, as python -c does")
+    target.add_argument("--script", metavar="SCRIPT", help="run a program, -m or -c in the environment of this script")
+    target.add_argument("--watch", action="store_true", help="run it again whenever a file that it reads has changed")
     add_preparation_options(parser)
     add_general_options(parser)
     return parser

@@ -38,6 +38,11 @@ def heed() -> None:
         raise Ended
 
 
+def first_heard() -> int | None:
+    """Return the number of the first signal that asked the process to end."""
+    return _heard[0] if _heard else None
+
+
 def end() -> int:
     """End as the first signal heard would have ended us, so that a shell loop around us ends too."""
     number = _heard[0]

@@ -247,12 +247,15 @@ def _remove_build(cache: Cache, path: Path, collected: Collected) -> None:
 
 
 def _remove_leftovers(cache: Cache, now: float, collected: Collected) -> None:
-    """Remove what killed launches left in ``tmp/``, and launch records of environments that are gone."""
+    """Remove what killed launches left in ``tmp/``, and launch records and workspaces of environments that are gone."""
     with suppress(OSError):
         for path in list((cache.root / Bucket.TMP).iterdir()):
             if now - path.lstat().st_mtime > _GRACE_S and not _is_made_by_a_living_process(path.name):
                 _remove(cache, path, collected)
                 collected.others += 1
+    for path in list(_entries(cache, Bucket.WORKSPACES)):
+        if not (path / "environment").exists() and _remove(cache, path, collected):
+            collected.others += 1
     _remove_stale_records(cache, collected)
 
 

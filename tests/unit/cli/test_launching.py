@@ -41,7 +41,18 @@ def test_commas_separate_requirements_unless_they_are_part_of_one(text: str, exp
 
 def test_every_option_that_is_a_setting_reaches_it() -> None:
     parser = build_parser()
-    others = {"module", "code", "with_", "with_requirements", "with_editable", "cache_dir", "quiet", "verbose"}
+    others = {
+        "module",
+        "code",
+        "script",
+        "watch",
+        "with_",
+        "with_requirements",
+        "with_editable",
+        "cache_dir",
+        "quiet",
+        "verbose",
+    }
     actions = {each.dest: each for each in parser._actions if each.dest not in {*others, "version", "help"}}
     words = [
         word
