@@ -19,6 +19,7 @@
     ├── CacheUnusable           the cache cannot be written, locked or trusted
     ├── DataUnusable            the data directory cannot be written or trusted
     ├── FileNotWritten          a file that was to be written or changed is left as it is
+    ├── AuditIncomplete         an index does not tell of known vulnerabilities               (3)
     └── LaunchFailed            the operating system refused to start the interpreter
 
 Adapters turn foreign exceptions into these; only `launcher.cli` catches them. The number in brackets is the exit code
@@ -139,6 +140,12 @@ class DataUnusable(PyscriptError):
 
 class FileNotWritten(PyscriptError):
     """A script, or a file that a command was to write, cannot be written and is left as it is."""
+
+
+class AuditIncomplete(PyscriptError):
+    """What is known of vulnerabilities could not be asked for all packages."""
+
+    default_exit_code = 3
 
 
 class LaunchFailed(PyscriptError):

@@ -39,6 +39,7 @@ COMMANDS = {
         Command("tree", "Show what a script gets, and why", "launcher.cli.tree"),
         Command("edit", "Open a script in your editor, with its environment", "launcher.cli.edit"),
         Command("repl", "Start Python with the packages of a script", "launcher.cli.repl"),
+        Command("audit", "Show known vulnerabilities of what scripts get", "launcher.cli.audit"),
         Command("python", "List, find, install or uninstall Pythons", "launcher.cli.python"),
         Command("cache", "Show, prune or clean the cache", "launcher.cli.cache"),
     )

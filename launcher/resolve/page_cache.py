@@ -98,14 +98,18 @@ def _digest_of(reply: Reply) -> str:
 
 
 def _request_headers(entry: _Entry | None) -> dict[str, str]:
-    headers = {"Accept": _ACCEPT}
-    if entry is not None and entry.page is not None:
-        # Without this a proxy in between may answer from its own cache, and --refresh would refresh nothing.
-        headers["Cache-Control"] = "max-age=0"
-        if entry.etag:
-            headers["If-None-Match"] = entry.etag
-        elif entry.last_modified:
-            headers["If-Modified-Since"] = entry.last_modified
+    is_kept = entry is not None and entry.page is not None
+    return {"Accept": _ACCEPT, **(revalidation(entry.etag, entry.last_modified) if entry and is_kept else {})}
+
+
+def revalidation(etag: str | None, last_modified: str | None) -> dict[str, str]:
+    """Return the headers that ask whether what is kept is still what the server has (RFC 9111, section 4.3)."""
+    # Without this a proxy in between may answer from its own cache, and --refresh would refresh nothing.
+    headers = {"Cache-Control": "max-age=0"}
+    if etag:
+        headers["If-None-Match"] = etag
+    elif last_modified:
+        headers["If-Modified-Since"] = last_modified
     return headers
 
 

@@ -138,6 +138,8 @@ class IndexServer:
         self.etags = True
         self.cache_control: str | None = "max-age=600"
         self.credentials: tuple[str, str] | None = None
+        self.vulnerabilities: dict[str, list[Mapping[str, object]]] | None = None
+        """By name and version, as in ``{"demo 1.0": [{"id": …}]}``, what the JSON API tells; None: there is none."""
         self.latency_s = 0.0
         self.concurrent = 0
         self.most_concurrent = 0
@@ -248,6 +250,8 @@ class IndexServer:
             return (
                 (_json_page(name, files, self), JSON_TYPE) if wants_json else (_html_page(name, files, self), HTML_TYPE)
             )
+        if path.startswith("/pypi/") and (facts := self._facts(projects, *path.split("/")[2:4])) is not None:
+            return facts, "application/json"
         if path.startswith("/files/"):
             wanted = unquote(path.removeprefix("/files/"))
             for file in (file for files in projects.values() for file in files):
@@ -256,6 +260,21 @@ class IndexServer:
                 if f"{file.filename}.metadata" == wanted and self.serves_metadata and file.metadata is not None:
                     return file.metadata, "application/octet-stream"
         return None
+
+    def _facts(self, projects: Mapping[str, list[ServedFile]], name: str, version: str) -> bytes | None:
+        """Return what the JSON API says of a release: of what PyPI says, the part that is of interest."""
+        files = [file for file in projects.get(name, ()) if f"-{version}-" in file.filename]
+        if self.vulnerabilities is None or not files:
+            return None
+        yanked = files[0].yanked
+        info = {
+            "name": name,
+            "version": version,
+            "yanked": bool(yanked),
+            "yanked_reason": yanked if isinstance(yanked, str) else None,
+        }
+        rows = self.vulnerabilities.get(f"{name} {version}", [])
+        return json.dumps({"info": info, "urls": [], "vulnerabilities": rows, "last_serial": 1}).encode()
 
 
 class _Server(ThreadingHTTPServer):
@@ -310,7 +329,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_sound(self, path: str, body: bytes, content_type: str, fault: Fault) -> None:
         body = body if fault.content is None else fault.content
         headers = {"Content-Type": fault.content_type or content_type}
-        is_page = path.startswith(("/simple/", "/flat/"))
+        is_page = path.startswith(("/simple/", "/flat/", "/pypi/"))
         if is_page and self.index.cache_control:
             headers["Cache-Control"] = self.index.cache_control
         if self.index.etags:
