@@ -23,7 +23,7 @@ from launcher.script.inline_metadata import (
     read_metadata,
 )
 from launcher.script.lines import split_lines
-from launcher.script.source import ScriptSource, read_script, read_stdin_script
+from launcher.script.source import ScriptSource, decode, read_script, read_stdin_script
 from launcher.settings import BlockTable, Settings
 from launcher.value import Value, field, replace
 
@@ -133,6 +133,17 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         is_lasting=is_lasting,
         metadata=metadata,
         variables=_env_file_variables(settings),
+    )
+
+
+def with_content(needs: Needs, content: bytes, request: RunRequest) -> Needs:
+    """Return what the request would need if its script had this content, with a block that has other requirements."""
+    assert needs.source is not None
+    source = replace(needs.source, content=content, text=decode(content, needs.source.path))
+    metadata, _ = read_metadata(source.text, source.path)
+    requested = (*_of_block(request, source, metadata), *_of_options(request))
+    return replace(
+        needs, source=source, metadata=metadata, requires_python=metadata.requires_python, requested=requested
     )
 
 
@@ -297,21 +308,21 @@ def _of_block(request: RunRequest, source: ScriptSource | None, metadata: Script
         line = lines[item.line_number - 1]
         excerpt = Excerpt(source.path, item.line_number, line, max(line.find(item.text), 0) + 1, len(item.text))
         origin = f"line {item.line_number} of {source.path}"
-        requested.append(Requested(_with_absolute_path(item.text, directory), origin, excerpt=excerpt))
+        requested.append(Requested(with_absolute_path(item.text, directory), origin, excerpt=excerpt))
     return requested
 
 
 def _of_options(request: RunRequest) -> list[Requested]:
     here = request.directory
-    plain = [Requested(_with_absolute_path(text, here), "--with") for text in request.with_]
+    plain = [Requested(with_absolute_path(text, here), "--with") for text in request.with_]
     editable = [
-        Requested(_with_absolute_path(path, here, is_path=True), f"--with-editable {path}", is_editable=True)
+        Requested(with_absolute_path(path, here, is_path=True), f"--with-editable {path}", is_editable=True)
         for path in request.with_editable
     ]
     return plain + editable
 
 
-def _with_absolute_path(text: str, directory: str, *, is_path: bool = False) -> str:
+def with_absolute_path(text: str, directory: str, *, is_path: bool = False) -> str:
     """Return a requirement that names a relative path (``./x.whl``, ``x @ ../x``) with an absolute one.
 
     Others stay as they are, but a text that `is_path` can be nothing else.

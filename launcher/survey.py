@@ -68,9 +68,13 @@ def resolve(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
 
     Raises what a launch would raise up to there.
     """
-    started_ns = time.time_ns()
     needs = read_needs(request, environ, reporter)
-    interpreter = interpreter_for(needs, cache, reporter)
+    return resolve_needs(needs, interpreter_for(needs, cache, reporter), cache, reporter)
+
+
+def resolve_needs(needs: Needs, interpreter: Interpreter, cache: Cache, reporter: Reporter) -> Survey:
+    """Return needs with their resolution on an interpreter, made now where there is none; raises as `resolve` does."""
+    started_ns = time.time_ns()
     survey = Survey(with_sources_applied(needs, interpreter), interpreter)
     wanted = survey.wanted
     key = wanted.key

@@ -35,6 +35,10 @@ COMMANDS = {
     for command in (
         Command("run", "Run a script, module, code or program in an environment", "launcher.cli.run"),
         Command("prepare", "Prepare scripts, so that their first launch is quick", "launcher.cli.prepare"),
+        Command("init", "Write a new script", "launcher.cli.init"),
+        Command("add", "Add requirements to a script's block", "launcher.cli.add"),
+        Command("remove", "Remove requirements from a script's block", "launcher.cli.remove"),
+        Command("upgrade", "Raise the requirements in a script's block", "launcher.cli.upgrade"),
         Command("info", "Show how a script will be run, and why", "launcher.cli.info"),
         Command("tree", "Show what a script gets, and why", "launcher.cli.tree"),
         Command("edit", "Open a script in your editor, with its environment", "launcher.cli.edit"),

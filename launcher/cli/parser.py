@@ -103,6 +103,14 @@ def add_preparation_options(parser: argparse.ArgumentParser) -> None:
     _add_policy_options(parser)
 
 
+def add_resolution_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that decide what a script's own requirements resolve to, for commands that add no others."""
+    parser.set_defaults(with_=None, with_requirements=None, with_editable=None)
+    _add_interpreter_options(parser.add_argument_group("environment"))
+    _add_index_options(parser)
+    _add_policy_options(parser)
+
+
 def _add_environment_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("environment")
     group.add_argument(
@@ -117,15 +125,19 @@ def _add_environment_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--with-editable", action="append", metavar="PATH", help="add a project in development (repeatable)"
     )
+    _add_interpreter_options(group)
+    group.add_argument(
+        "--env-file", action="append", metavar="FILE", help="set the variables in a .env file (repeatable)"
+    )
+    group.add_argument("--link-mode", metavar="MODE", help="how wheels get into environments: fold, hardlink or copy")
+
+
+def _add_interpreter_options(group: argparse._ActionsContainer) -> None:
     group.add_argument("-p", "--python", metavar="SPEC", help="an interpreter: 3.12, >=3.11, pypy3.10 or a path")
     group.add_argument(
         "--no-python-download", action="store_true", default=None, help="never download a Python that is missing"
     )
     group.add_argument("--python-mirror", metavar="URL", help="download Pythons from here")
-    group.add_argument(
-        "--env-file", action="append", metavar="FILE", help="set the variables in a .env file (repeatable)"
-    )
-    group.add_argument("--link-mode", metavar="MODE", help="how wheels get into environments: fold, hardlink or copy")
 
 
 def _add_index_options(parser: argparse.ArgumentParser) -> None:

@@ -68,7 +68,7 @@ def _is_bare_url(text: str) -> bool:
 
 
 def _read_root(requested: Requested, reader: DependencyReader, index: Index) -> Root | None:
-    bare = _bare_parts(requested)
+    bare = bare_parts(requested)
     try:
         if bare and not names_a_wheel(bare[0]):
             is_wanted = reader.read(f"it ; {bare[2]}") if bare[2] else True
@@ -98,7 +98,7 @@ def invalid_requirement(requested: Requested, error: ValueError) -> InvalidMetad
     )
 
 
-def _bare_parts(requested: Requested) -> tuple[str, str, str] | None:
+def bare_parts(requested: Requested) -> tuple[str, str, str] | None:
     """Return URL, extras and marker of a requirement that is only a path or URL; None for those with a name."""
     text = requested.text.strip()
     is_path = os.path.isabs(text) or text.startswith(("./", "../", "~/"))

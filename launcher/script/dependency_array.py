@@ -63,7 +63,7 @@ def _edited(toml: str, changes: Mapping[int, str | None], additions: Sequence[st
     array = document["dependencies"]
     if not isinstance(array, Array):
         raise _not_editable("it is no array")
-    is_literal = len(array) > 0 and _is_literal(array[-1])
+    is_literal = len(array) > 0 and all(map(_is_literal, array))
     for position in sorted(changes, reverse=True):
         text = changes[position]
         if text is None:

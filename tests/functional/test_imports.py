@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the paths of an
 
 LIBRARIES = {
     *("build", "dotenv", "filelock", "httpx2", "installer", "nab_resolver", "packaging", "pbs_installer"),
-    *("pyproject_hooks", "python_discovery", "rich", "tomli", "truststore", "unearth", "watchfiles"),
+    *("pyproject_hooks", "python_discovery", "rich", "tomli", "tomlkit", "truststore", "unearth", "watchfiles"),
 }
 HEAVY = {"asyncio", "email", "http", "json", "logging", "random", "shutil", "ssl", "subprocess", "tempfile", "zipfile"}
 SELDOM_NEEDED = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from launcher.reporter import SilentReporter
-from launcher.request import RunRequest, TargetKind, _with_absolute_path, read_needs
+from launcher.request import RunRequest, TargetKind, read_needs, with_absolute_path
 from launcher.value import replace
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="paths of POSIX")
@@ -34,11 +34,11 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="paths of POSIX")
     ],
 )
 def test_a_relative_path_becomes_absolute(text: str, expected: str) -> None:
-    assert _with_absolute_path(text, "/srv/s") == expected
+    assert with_absolute_path(text, "/srv/s") == expected
 
 
 def test_a_project_needs_no_dot() -> None:
-    assert _with_absolute_path("lib[x]", "/srv/s", is_path=True) == "/srv/s/lib[x]"
+    assert with_absolute_path("lib[x]", "/srv/s", is_path=True) == "/srv/s/lib[x]"
 
 
 @pytest.mark.parametrize(

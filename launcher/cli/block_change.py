@@ -1,0 +1,43 @@
+"""What `add`, `remove` and `upgrade` have in common: change a script's block, write it, and say what became of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+
+from launcher.block_changes import BlockChange, BlockEditor, editor_of_script
+from launcher.cli import console, output
+from launcher.cli.script_arguments import ScriptArguments
+
+
+def change_block(asked: ScriptArguments, script: str, change: Callable[[BlockEditor], BlockChange]) -> BlockChange:
+    """Change the block of a script and write it; raises whatever keeps it from being changed."""
+    cache = asked.open_cache()
+    try:
+        changed = change(editor_of_script(asked.request(script), cache, os.environ, console.make_reporter()))
+        changed.write(script, cache)
+    finally:
+        cache.abandon()
+        console.leave()
+    return changed
+
+
+def show_json(script: str, changed: BlockChange) -> None:
+    """Print the changes for a machine."""
+    changes = [{"before": each.before, "after": each.after} for each in changed.changes]
+    console.print_line(json.dumps({"script": script, "changes": changes}, indent=2))
+
+
+def show(script: str, changed: BlockChange, *, nothing: Sequence[str] = ()) -> None:
+    """Print each change on a line of its own; `nothing` are the lines for requirements that already were so."""
+    for each in changed.changes:
+        if each.before is None:
+            output.print_parts(("Added ", ""), (each.after or "", "new"), (f" to {script}.", ""))
+        elif each.after is None:
+            output.print_parts(("Removed ", ""), (each.before, "name"), (f" from {script}.", ""))
+        else:
+            arrow = "\N{RIGHTWARDS ARROW}" if output.speaks_unicode() else "->"
+            output.print_parts((f"Changed {each.before} {arrow} ", ""), (each.after, "new"), (f" in {script}.", ""))
+    for line in nothing:
+        output.print_parts((line, ""))

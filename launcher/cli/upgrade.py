@@ -1,0 +1,45 @@
+"""``pyscript upgrade``: raise what a script's block requires to what is newest."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from launcher.cli import block_change, console
+from launcher.cli.parser import add_general_options, add_resolution_options, build_script_parser
+from launcher.cli.script_arguments import read_script_arguments
+from launcher.errors import UsageError
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of ``pyscript upgrade``."""
+    parser = build_script_parser(
+        "upgrade",
+        "SCRIPT [NAME...]",
+        "Raise the pins and lower bounds in a script's block, or of some of its requirements, to the\n"
+        "newest versions that `requires-python` allows. Upper bounds (`<3`) and exclusions (`!=2.1`)\n"
+        "are kept, and no bound is lowered.",
+    )
+    group = parser.add_argument_group("what to print")
+    group.add_argument("--json", action="store_true", help="print JSON")
+    add_resolution_options(parser)
+    add_general_options(parser)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``pyscript upgrade`` and return the exit code."""
+    parser = build_parser()
+    asked = read_script_arguments(parser, arguments)
+    if not asked.words:
+        console.print_usage(parser)
+        return UsageError.default_exit_code
+    script, *names = asked.words
+    changed = block_change.change_block(asked, script, lambda editor: editor.upgrade(names))
+    if asked.options.json:
+        block_change.show_json(script, changed)
+    else:
+        block_change.show(
+            script, changed, nothing=[] if changed.changes else [f"{script} asks for the newest already."]
+        )
+    return 0
