@@ -7,6 +7,7 @@
     ├── ScriptNotFound          the script is missing, unreadable, a directory or binary      (2)
     ├── InvalidMetadata         the block, a lock or a requirements file cannot be understood (2)
     ├── CommandNotFound         the target is neither a script nor a program
+    ├── CommandNotInstalled     a script cannot be made a command, or there is no such command
     ├── InterpreterNotFound     no interpreter satisfies what was asked for
     ├── IndexUnreachable        an index, or a file on it, could not be read
     ├── SourceUnreachable       a repository or directory that a requirement names could not be read
@@ -92,6 +93,10 @@ class InvalidMetadata(PyscriptError):
 
 class CommandNotFound(PyscriptError):
     """The target of `run` is neither a script nor a program in the environment or on PATH."""
+
+
+class CommandNotInstalled(PyscriptError):
+    """A script cannot be made a command on PATH, or there is no command of that name that pyscript installed."""
 
 
 class InterpreterNotFound(PyscriptError):

@@ -206,7 +206,10 @@ def _may_be_recorded(request: RunRequest, needs: Needs, record: LaunchRecord, st
 
 def _write_record(record: LaunchRecord, request: RunRequest, cache: Cache, environ: Mapping[str, str]) -> None:
     """Write the record where the next launch looks for it; it is a convenience, so failing to write it is no error."""
-    directory = records.working_directory(dict(environ))
+    is_anywhere = request.means_the_same_anywhere
+    directory = records.ANYWHERE if is_anywhere else records.working_directory(dict(environ))
+    if directory == records.ANYWHERE and not is_anywhere:
+        return  # somebody has a directory of that name
     path = records.record_path(str(cache.root), request.tokens, directory)
     record.place = records.record_place(request.tokens, directory) or ""
     content = records.encode(record)

@@ -34,6 +34,8 @@ _PIP_VARIABLES = frozenset(
 )
 _RELATIVE = r"([A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*)?(\.{1,2}(?:[/\\].*?)?|~/.*?)(\[[^\]]*\])?(\s+;.*)?"
 """A requirement on a path that begins with a dot, or in the home directory, with name and marker if it has them."""
+PATH_SETTINGS = ("find_links", "constraint", "override", "env_file", "cert", "client_cert")
+"""Settings whose values on the command line are paths, or may be."""
 _NO_METADATA = ScriptMetadata(None, (), {}, None)
 
 
@@ -67,6 +69,22 @@ class RunRequest(Value):
     command_line: Mapping[str, object] = field(default_factory=dict)
     may_be_recorded: bool = True
     script: str | None = None
+
+    @property
+    def means_the_same_anywhere(self) -> bool:
+        """Whether the current directory decides nothing: the script's path is absolute, and so is each in an option."""
+        given = self.command_line
+        values = [given.get(name) or () for name in PATH_SETTINGS]
+        paths = [path for value in values for path in ([value] if isinstance(value, str) else value)]  # type: ignore[attr-defined]
+        paths += [*self.with_requirements, *self.with_editable]
+        if (python := str(given.get("python") or "")) and os.path.basename(python) != python:
+            paths.append(python)
+        return (
+            self.kind is TargetKind.SCRIPT
+            and os.path.isabs(self.target)
+            and all(os.path.isabs(path) or "://" in path for path in paths)
+            and all(with_absolute_path(text, os.sep) == text for text in self.with_)
+        )
 
 
 class Needs(Value):
@@ -109,7 +127,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
     policy, paths, variables = _read_policy(request, source, settings, environ)
     files = [str(config_path(environ)), *paths]
     is_lasting = not (settings.refresh or settings.upgrade or settings.max_age_s is not None or settings.env_file)
-    is_lasting = is_lasting and not (variables or (settings.python and _is_looked_up_on_path(settings.python)))
+    is_lasting = is_lasting and not (variables or (settings.python and is_looked_up_on_path(settings.python)))
     if request.with_requirements:
         # 40 ms for packaging, and few launches name a file.
         from launcher.resolve import requirements_file  # noqa: PLC0415
@@ -179,7 +197,7 @@ def _env_file_variables(settings: Settings) -> dict[str, str]:
     return read_env_files(settings.env_file)
 
 
-def _is_looked_up_on_path(python: str) -> bool:
+def is_looked_up_on_path(python: str) -> bool:
     """Tell whether ``--python`` names a program; a version, a range or a path does not depend on PATH."""
     return os.path.basename(python) == python and not re.match(_VERSION_OR_RANGE, python)
 

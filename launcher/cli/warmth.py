@@ -32,10 +32,11 @@ def next_launch(request: RunRequest, survey: Survey, cache: Cache, environ: Mapp
         return Warmth(False, "only scripts in files are recognised")
     if not request.may_be_recorded:
         return Warmth(False, "with --cache-dir, or called like a command, no launch is recognised")
-    path = records.record_path(str(cache.root), request.tokens, records.working_directory(dict(environ)))
-    if path is None:
+    places = (records.ANYWHERE, records.working_directory(dict(environ)))
+    paths = [path for place in places if (path := records.record_path(str(cache.root), request.tokens, place))]
+    if len(paths) < len(places):
         return Warmth(False, "a path with .. in it is not recognised")
-    record = records.read(path)
+    record = next(filter(None, map(records.read, paths)), None)
     if record is None:
         return Warmth(False, _never(request, survey, environ) or "it was not launched or prepared like this before")
     if records.holds(record, request.tokens, dict(environ)):

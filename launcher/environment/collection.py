@@ -2,8 +2,8 @@
 
 Environments unused for 30 days go, then wheels that no environment uses, those built here only when nobody wanted them
 for as long; where the cache is still larger than its budget, what was used longest ago goes as well, unless a script
-that still exists uses it (DESIGN, section 5). Nothing that is running is touched. A victim is renamed out of its bucket
-before it is removed, so that a launch finds it whole or not at all.
+that still exists uses it (DESIGN, section 5). Nothing that is running is touched, nor what an installed command runs
+in. A victim is renamed out of its bucket before it is removed, so that a launch finds it whole or not at all.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from launcher.cache import Bucket, Cache, remove_tree
 from launcher.environment.environment import last_used, used_wheels
+from launcher.environment.installed import environments_of_commands
 from launcher.launch import record as records
 from launcher.reporter import Reporter
 
@@ -63,13 +64,13 @@ def collect(cache: Cache, max_age_s: float, budget_bytes: int | None, in_use: st
     """
     collected = Collected()
     now = time.time()
-    running = {*running_environments(cache), in_use}
+    spared = {*running_environments(cache), *environments_of_commands(cache, os.environ), in_use}
     by_age = sorted(_environments(cache), key=lambda path: last_used(path) or 0)
     kept = []
     for path in by_age:
         used = last_used(path)
         is_old = used is None or now - used >= max_age_s
-        if is_old and path.name not in running and not _is_fresh(path, now):
+        if is_old and path.name not in spared and not _is_fresh(path, now):
             _remove_environment(cache, path, collected)
         else:
             kept.append(path)
@@ -78,7 +79,7 @@ def collect(cache: Cache, max_age_s: float, budget_bytes: int | None, in_use: st
         _remove_build(cache, path, collected)
     _remove_leftovers(cache, now, collected)
     if budget_bytes is not None:
-        spared = running | set(environments_of_scripts(cache))
+        spared |= set(environments_of_scripts(cache))
         victims = [path for path in kept if path.name not in spared and not _is_fresh(path, now)]
         _keep_to_budget(cache, victims, budget_bytes, now, collected)
     return collected

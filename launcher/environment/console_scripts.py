@@ -35,8 +35,13 @@ def posix_script(point: EntryPoint, python: str) -> bytes:
 
 
 def windows_launcher_tail(point: EntryPoint, python: str) -> bytes:
-    """Return what follows Windows' launcher in the ``.exe`` for an entry point: first line and a ZIP with the code."""
-    if point.is_gui:
+    """Return what follows Windows' launcher in the ``.exe`` for an entry point, run by `python`."""
+    return windows_program_tail(_code(_WINDOWS_TEMPLATE, point), python, is_gui=point.is_gui)
+
+
+def windows_program_tail(code: bytes, python: str, *, is_gui: bool) -> bytes:
+    """Return what follows Windows' launcher in an ``.exe``: the first line and a ZIP with the code."""
+    if is_gui:
         directory, _, file_name = python.rpartition("\\")
         python = f"{directory}\\{file_name.replace('python', 'pythonw')}"
     # 15 ms that only Windows needs.
@@ -45,7 +50,7 @@ def windows_launcher_tail(point: EntryPoint, python: str) -> bytes:
 
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("__main__.py"), _code(_WINDOWS_TEMPLATE, point))
+        archive.writestr(zipfile.ZipInfo("__main__.py"), code)
     return b"#!" + python.encode() + b"\n" + stream.getvalue()
 
 

@@ -34,6 +34,7 @@ _LAYOUT_VERSION = 1
 """Raise it whenever an environment with the same key would look different."""
 _MARSHAL_VERSION = 4
 _HOME = "home = "
+_VERSION = "version = "
 _IS_WINDOWS = sys.platform == "win32"
 _KEY_LENGTH = 32
 """128 bits; the path is part of every console script's first line, which must be short."""
@@ -121,6 +122,15 @@ def home_of(path: Path) -> Path | None:
     return Path(first.removeprefix(_HOME))
 
 
+def version_of(path: Path) -> str | None:
+    """Return the version of the interpreter of the environment at `path`; None where nobody knows."""
+    try:
+        text = (path / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return next((line.removeprefix(_VERSION) for line in text.splitlines() if line.startswith(_VERSION)), None)
+
+
 def used_wheels(path: Path) -> tuple[tuple[str, str, str], ...]:
     """Return (name, version, key in the store) of the wheels that the environment at `path` links to.
 
@@ -203,7 +213,7 @@ def _write_layout(made: str, recipe: _Recipe, planned: Plan) -> None:
     """Write what makes a directory an environment (PEP 405), and last the marker that says it is complete."""
     layout, interpreter = recipe.layout, recipe.interpreter
     home = interpreter.paths["home"]
-    settings = f"{_HOME}{home}\ninclude-system-site-packages = false\nversion = {interpreter.version}\n"
+    settings = f"{_HOME}{home}\ninclude-system-site-packages = false\n{_VERSION}{interpreter.version}\n"
     _write(f"{made}/pyvenv.cfg", f"{settings}pyscript = {_LAYOUT_VERSION}\n".encode())
     if layout.is_windows:
         _copy_windows_launchers(f"{made}/{layout.bin}", interpreter)

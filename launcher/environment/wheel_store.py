@@ -342,12 +342,16 @@ def _file_name_claims(file_name: str) -> tuple[str, str]:
 
 def _write_stubs(writer: StoreWriter, points: list[EntryPoint]) -> None:
     """Keep Windows' launchers beside the wheel, so that composing need not import installer."""
+    for is_gui in {point.is_gui for point in points}:
+        writer.write_beside(stub_name(is_gui), windows_stub(is_gui=is_gui))
+
+
+def windows_stub(*, is_gui: bool) -> bytes:
+    """Return Windows' launcher, the program that starts the script behind it; empty elsewhere."""
     from installer.scripts import Script  # noqa: PLC0415
     from installer.utils import get_launcher_kind  # noqa: PLC0415
 
-    for is_gui in {point.is_gui for point in points}:
-        script = Script("", "", "", "gui" if is_gui else "console")
-        writer.write_beside(stub_name(is_gui), script._get_launcher_data(get_launcher_kind()) or b"")
+    return Script("", "", "", "gui" if is_gui else "console")._get_launcher_data(get_launcher_kind()) or b""
 
 
 # 24 ms: packaging, which a process that only unpacks needs for odd spellings alone.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Become a script whose launch was prepared before; leave everything else to the Python launcher.
 # launch/record.py says what a record holds and when it is true. This reads the same lines, forks and decides nothing.
+# The file of an installed command reads it in, which spares it a second shell, and sets pyscript_itself.
 tab='	' newline='
 '
 recognise() { # the launch in "$@"; sets program and skipped
@@ -17,7 +18,8 @@ $PIP_CONFIG_FILE$tab$PIP_INDEX_URL$tab$PIP_EXTRA_INDEX_URL$tab$PIP_FIND_LINKS$ta
         case $words:$word in
             :-* | :run | -*:* | run*:*)
                 words=${words:+$words }$word tokens=${tokens:+$tokens$tab}$word
-                place=/@options${PWD%/}/$words && [ ${#words} -lt 1000 ] || return ;;
+                place=/@options/@anywhere/$words && [ ${#words} -lt 1000 ] || return
+                [ -e "$records$place.launch" ] || place=/@options${PWD%/}/$words ;;
             :/*) place=$word ;;
             *) place=${PWD%/}/${word#./} ;;
         esac
@@ -55,7 +57,7 @@ if recognise "$@" 2>/dev/null; then
     true 2>/dev/null >"$VIRTUAL_ENV/used"
     exec "$program" "$@"
 fi
-self=$0 && [ -L "$self" ] && self=$(readlink -f -- "$self")
+self=${pyscript_itself:-$0} && [ -L "$self" ] && self=$(readlink -f -- "$self")
 for launcher in "${self%/*}"/../lib/python3.*/site-packages/launcher/__main__.py; do
     python=${launcher%/site-packages/*} python=${self%/*}/${python##*/}
     [ -f "$launcher" ] && [ -x "$python" ] && exec "$python" -I -S "$launcher" "$@"

@@ -34,6 +34,9 @@ SUFFIX = ".launch"
 OPTIONS_DIRECTORY = "@options"
 """Records of launches with options live here; no script's absolute path begins with it."""
 
+ANYWHERE = "/@anywhere"
+"""Stands for the current directory in the place of a launch with options that means the same in all of them."""
+
 STAMPS_DIRECTORY = "@stamps"
 """A shell cannot read a time, but it can compare two files: here is an empty file of each time that a record names."""
 

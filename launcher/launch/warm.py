@@ -34,10 +34,11 @@ def recognise(arguments: list[str], environ: dict[str, str]) -> tuple[records.La
     counts = range(2, min(len(arguments), _LONGEST_OPTIONS) + 1) if _has_options(arguments[0]) else (1,)
     for count in counts:
         tokens = tuple(arguments[:count])
-        path = records.record_path(root, tokens, directory)
-        found = path and records.read(path)
-        if found and records.holds(found, tokens, environ):
-            return found, [found.program, *arguments[found.skipped :]]
+        for place in (directory,) if count == 1 else (records.ANYWHERE, directory):
+            path = records.record_path(root, tokens, place)
+            found = path and records.read(path)
+            if found and records.holds(found, tokens, environ):
+                return found, [found.program, *arguments[found.skipped :]]
     return None
 
 

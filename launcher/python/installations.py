@@ -82,7 +82,7 @@ class Installations:
         It gets its name back where `check`, which is then called with `directory`, raises.
         """
         victim = self.root / f"{_TEMPORARY}{os.getpid()}-{directory.name}"
-        with _unusable(directory):
+        with unusable_data(directory):
             directory.rename(victim)
             try:
                 if check is not None:
@@ -96,11 +96,11 @@ class Installations:
     def _temporary_directory(self) -> Iterator[Path]:
         """Give a new directory beside the interpreters; it is removed, and with it what killed launches left."""
         path = self.root / f"{_TEMPORARY}{os.getpid()}-{os.urandom(6).hex()}"
-        with _unusable(path):
+        with unusable_data(path):
             self._make_root()
             path.mkdir(mode=0o700)
         try:
-            with _unusable(path):
+            with unusable_data(path):
                 yield path
         finally:
             remove_tree(path)
@@ -233,7 +233,7 @@ def _check(directory: Path, build: Build) -> None:
 
 
 @contextmanager
-def _unusable(path: Path) -> Iterator[None]:
+def unusable_data(path: Path) -> Iterator[None]:
     """Turn an `OSError` about the data directory into a `DataUnusable` that says which path and why."""
     try:
         yield

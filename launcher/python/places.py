@@ -103,8 +103,8 @@ def executable_inside(directory: str | os.PathLike[str]) -> str | None:
     return next((path for name in _INSIDE if os.path.isfile(path := os.path.join(directory, name))), None)
 
 
-def installations_directory(environ: Mapping[str, str], platform: str) -> Path | None:
-    """Return where the interpreters are that pyscript downloaded, or None where no variable names a place for data.
+def data_directory(environ: Mapping[str, str], platform: str) -> Path | None:
+    """Return where pyscript keeps what is no cache, or None where no variable names a place for data.
 
     ``PYSCRIPT_DATA_DIR`` decides, else the platform's own place. Raises `UsageError` where it is not absolute: the
     current directory must not say which interpreter is run.
@@ -112,9 +112,15 @@ def installations_directory(environ: Mapping[str, str], platform: str) -> Path |
     if chosen := environ.get("PYSCRIPT_DATA_DIR"):
         if not os.path.isabs(chosen):
             raise UsageError(f"The variable PYSCRIPT_DATA_DIR: {chosen!r} is not an absolute path.", hint="Give one.")
-        return Path(chosen, "pythons")
+        return Path(chosen)
     data = _data_directory(environ, platform)
-    return data / "pyscript/pythons" if data else None
+    return data / "pyscript" if data else None
+
+
+def installations_directory(environ: Mapping[str, str], platform: str) -> Path | None:
+    """Return where the interpreters are that pyscript downloaded; None, or raises, as `data_directory` does."""
+    data = data_directory(environ, platform)
+    return data / "pythons" if data else None
 
 
 def find_on_path(name: str, surroundings: Surroundings) -> str | None:

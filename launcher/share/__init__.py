@@ -1,1 +1,1 @@
-"""Giving scripts away, and knowing what they bring: what others get, and what is known of it."""
+"""Giving scripts to others and to oneself, and knowing what they bring: commands, and what is known of packages."""

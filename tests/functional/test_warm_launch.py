@@ -279,6 +279,8 @@ def test_launches_with_options_are_recognised(world: World, monkeypatch: pytest.
         ["run", "x.py", ""],
         ["--with", "voice", "-c", BODY],
         ["--with", "voice", str(world.script)],
+        ["-p", ">=3.8", str(world.script)],
+        ["run", str(world.script), "--with", "x"],
     ):
         world.arguments = arguments
         assert world.by_shell() is None
@@ -287,6 +289,31 @@ def test_launches_with_options_are_recognised(world: World, monkeypatch: pytest.
         assert by_python is not None
         if records.is_plain(" ".join(arguments)):
             assert world.by_shell() == by_python, arguments
+
+
+def test_what_means_the_same_anywhere_is_recognised_anywhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.arguments = ["--with", "voice", str(world.script)]
+    world.prepare()
+    move_away(world)
+    by_python = world.by_python(monkeypatch)
+    assert by_python is not None
+    assert world.by_shell() == by_python
+    edit("'greet'", "'greet', 'voice'")(world)
+    assert world.by_python(monkeypatch) is None
+    assert world.by_shell() is None
+
+
+@pytest.mark.parametrize("arguments", [["--with", "voice", "x.py"], ["--find-links", "wheels", "{script}"]])
+def test_what_counts_from_the_current_directory_is_recognised_only_there(
+    arguments: list[str], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (world.directory / "wheels").mkdir()
+    world.arguments = [each.format(script=world.script) for each in arguments]
+    world.prepare()
+    assert world.by_python(monkeypatch) is not None
+    move_away(world)
+    assert world.by_python(monkeypatch) is None
+    assert world.by_shell() is None
 
 
 def test_a_stamped_file_that_changes_is_noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -458,6 +485,6 @@ def test_the_shell_looks_at_the_same_variables() -> None:
 
 def test_the_shell_launcher_stays_small_and_forks_nothing() -> None:
     lines = [line for line in SHELL_LAUNCHER.read_text().splitlines() if line and not line.lstrip().startswith("#")]
-    assert len(lines) < 60
+    assert len(lines) < 64
     warm_part = "\n".join(lines[: [line.startswith("self=") for line in lines].index(True)])
     assert not re.search(r"\$\((?!\()|`|\|(?!\|)[^)]*$", re.sub(r"case .* in|^ +\S.*\)", "", warm_part))

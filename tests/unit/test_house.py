@@ -46,6 +46,7 @@ IMPORTERS = {
     "tomlkit": {"script/dependency_array.py"},
     "truststore": {"resolve/tls.py"},
     "unearth": {"resolve/finder.py"},
+    "userpath": {"share/search_path.py"},
     "watchfiles": {"cli/watch.py"},
 }
 """Dependencies that stand behind one module of ours, or two; import-linter says it too for those that DESIGN names."""
