@@ -13,6 +13,7 @@
     ├── SourceUnreachable       a repository or directory that a requirement names could not be read
     ├── PackageNotFound         no index knows the name
     ├── ResolutionImpossible    the requirements contradict one another
+    ├── LockOutdated            the lock does not answer the script any more, and may not be made anew
     ├── HashMismatch            a file is not what the index or the lock says it is
     ├── InvalidWheel            a wheel or sdist contradicts itself or breaks its specification
     ├── BuildFailed             a build backend could not make a wheel
@@ -117,6 +118,10 @@ class PackageNotFound(PyscriptError):
 
 class ResolutionImpossible(PyscriptError):
     """No set of candidates satisfies all requirements."""
+
+
+class LockOutdated(PyscriptError):
+    """A lock does not answer the script that it belongs to any more, or there is none where one has to be."""
 
 
 class HashMismatch(PyscriptError):

@@ -41,6 +41,7 @@ COMMANDS = {
         Command("upgrade", "Raise the requirements in a script's block", "launcher.cli.upgrade"),
         Command("info", "Show how a script will be run, and why", "launcher.cli.info"),
         Command("tree", "Show what a script gets, and why", "launcher.cli.tree"),
+        Command("lock", "Fix every version and file that a script gets, for all platforms", "launcher.cli.lock"),
         Command("edit", "Open a script in your editor, with its environment", "launcher.cli.edit"),
         Command("repl", "Start Python with the packages of a script", "launcher.cli.repl"),
         Command("audit", "Show known vulnerabilities of what scripts get", "launcher.cli.audit"),

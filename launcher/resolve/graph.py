@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from launcher.python.query import Interpreter
     from launcher.resolve.index import Index
     from launcher.resolve.metadata import WheelMetadata
+    from launcher.resolve.page_files import PageFile
 
 
 class Node(NamedTuple):
@@ -75,6 +76,7 @@ class Graph:
         self.knowledge = knowledge
         self.reader = DependencyReader(interpreter.markers)
         self.compatibility = Compatibility(interpreter.tags, interpreter.version)
+        self._interpreter = interpreter
         self.wants_prereleases: set[str] = set()
         self.wants_yanked: dict[str, set[str]] = {}
         self._releases: dict[str, Releases] = {}
@@ -122,7 +124,7 @@ class Graph:
                 name=name,
                 page=None if has_only_urls else self.index.page(name),
                 compatibility=self.compatibility,
-                choose=self.index.choose_file,
+                choose=self._choose,
                 formats=self.index.formats,
                 urls=tuple(self.knowledge.urls.get(name, {}).values()),
                 admission=Admission(name in self.knowledge.prereleases, self.knowledge.yanked.get(name, set())),
@@ -130,6 +132,9 @@ class Graph:
                 limits=self.rules.limits(name),
             )
         return found
+
+    def _choose(self, name: str, files: Sequence[PageFile], source: str) -> Candidate | None:
+        return self.index.choose_file(name, files, source, self._interpreter)
 
     def require(self, needs: dict[Node, VersionSet], dependency: Dependency) -> None:
         """Add what a requirement asks for to `needs`: the project and each extra."""
@@ -153,11 +158,25 @@ class Graph:
     def _metadata_of(self, candidate: Candidate) -> WheelMetadata:
         """Return the metadata of a candidate; an error about a URL that somebody wrote shows where it is written."""
         try:
-            return self.index.metadata(candidate)
+            return self.index.metadata(self._source_of_metadata(candidate))
         except PyscriptError as error:
             named = (root.requested for root in self.roots if root.candidate and root.candidate.url == candidate.url)
             error.excerpt = error.excerpt or next((requested.excerpt for requested in named), None)
             raise
+
+    def _source_of_metadata(self, candidate: Candidate) -> Candidate:
+        """Return what says of a candidate what it needs: for an sdist on another machine, a wheel of its version.
+
+        Nothing can be built as it would be there, and mostly one of them fits another platform.
+        """
+        if candidate.is_wheel or not candidate.index or self._interpreter.executable:
+            return candidate
+        releases = self.releases(candidate.name)
+        at = releases.position_of(candidate.version)
+        if releases.page is None or at is None:
+            return candidate
+        wheel = next((file for file in releases.page.files_of(at) if file.is_wheel), None)
+        return candidate if wheel is None else self.index.candidate(candidate.name, wheel, releases.page.source)
 
     def _flaw_in_metadata(self, candidate: Candidate) -> Unusable | None:
         if not candidate.is_wheel:

@@ -53,7 +53,9 @@ _HTML = ("text/html", "application/vnd.pypi.simple.v1+html", "application/xhtml"
 
 
 class Index:
-    """All places that one resolution looks at, for one interpreter. Every method may be called from any thread.
+    """All places that resolutions look at. Every method may be called from any thread.
+
+    `interpreter` is the one that builds, and that files are chosen for where nobody names another.
 
     A name is taken from the first index that has it: those with a name in their order, the extra indexes in theirs,
     then the index. What find-links locations have is put beside it. Close it, or use it as a context manager.
@@ -81,7 +83,7 @@ class Index:
         self._interpreter = interpreter
         self._cache = cache
         self._workers = workers or Workers(0)
-        self._remembered = RememberedFinder(cache, interpreter.tags)
+        self._remembered = {interpreter.tags: RememberedFinder(cache, interpreter.tags)}
         self._finder_lock = threading.Lock()
         self._sources: dict[str, str] = {}
         self._settings = settings
@@ -103,7 +105,8 @@ class Index:
         self._crew.close()
         # Who holds it waits for a worker, maybe for long; what it learns is asked for again some day.
         if self._finder_lock.acquire(blocking=False):
-            self._remembered.save()
+            for finder in self._remembered.values():
+                finder.save()
             self._finder_lock.release()
         with self._source_trees_lock:
             self._is_closed = True
@@ -182,25 +185,31 @@ class Index:
             index=source,
         )
 
-    def choose_file(self, name: str, files: Sequence[PageFile], source: str) -> Candidate | None:
+    def choose_file(
+        self, name: str, files: Sequence[PageFile], source: str, interpreter: Interpreter | None = None
+    ) -> Candidate | None:
         """Return the best wheel of one version as unearth ranks them, by tag and then by build number.
 
         Where the first of `files` is an sdist, all are: the best one is that in the format of the specification.
+        `interpreter` is another one than the index was opened for, maybe of another machine.
         """
         if not files[0].is_wheel:
             return self.candidate(name, best_sdist(files), source)
         if len(files) == 1 and has_ordinary_name(files[0]):
             return self.candidate(name, files[0], source)
         by_name = {file.filename: file for file in files}
+        judge = interpreter or self._interpreter
         with self._finder_lock:
-            chosen = self._remembered.choice(tuple(by_name), lambda: self._best_file(name, files))
+            if judge.tags not in self._remembered:
+                self._remembered[judge.tags] = RememberedFinder(self._cache, judge.tags)
+            chosen = self._remembered[judge.tags].choice(tuple(by_name), lambda: self._best_file(name, files, judge))
         return None if chosen is None else self.candidate(name, by_name[chosen], source)
 
-    def _best_file(self, name: str, files: Sequence[PageFile]) -> str | None:
+    def _best_file(self, name: str, files: Sequence[PageFile], judge: Interpreter) -> str | None:
         named = {tag for file in files for tag in tags_of(file.filename)}
-        tags = [tag for tag in self._interpreter.tags if tag in named]
+        tags = [tag for tag in judge.tags if tag in named]
         rows = [tuple(file) for file in files]
-        found: str | None = self._workers.call(f"{FINDER}:best_file", name, rows, self._interpreter.version_info, tags)
+        found: str | None = self._workers.call(f"{FINDER}:best_file", name, rows, judge.version_info, tags)
         return found
 
     def with_sha256(self, candidate: Candidate) -> Candidate:
@@ -277,7 +286,7 @@ class Index:
             return ()
         named = {canonical_name(each.name): self._as_url(each.url, "index", each.name) for each in settings.named}
         self._sources = {name: named[canonical_name(index)] for name, index in settings.sources.items()}
-        default = settings.index_url or self._remembered.default_index(self._default_index)
+        default = settings.index_url or self._remembered[self._interpreter.tags].default_index(self._default_index)
         first = [named[canonical_name(each.name)] for each in settings.named if not each.explicit]
         extra = [self._as_url(each, "extra_index_url") for each in settings.extra_index_urls]
         return tuple(dict.fromkeys((*first, *extra, self._as_url(default, "index_url"))))

@@ -36,7 +36,7 @@ def terms_of(metadata: ScriptMetadata, settings: Settings, policy: Policy) -> Lo
             # A file is named there, maybe, and what it says is what counts.
             said[name] = sorted((each.text.strip(), each.hashes) for each in written)
     text = mask_credentials(json.dumps(said, sort_keys=True, default=str)) if said else ""
-    requirements = tuple(each.text.strip() for each in metadata.dependencies)
+    requirements = tuple(mask_credentials(each.text.strip()) for each in metadata.dependencies)
     return LockTerms(requirements, metadata.requires_python, digest_of(text) if text else "")
 
 

@@ -64,6 +64,20 @@ class Lock:
             if package.marker is None or package.marker.evaluate(environment, context="lock_file")
         ]
 
+    def says_the_same(self, other: Lock) -> bool:
+        """Tell whether both fix the same for the same, however they are written."""
+        ours, theirs = (
+            (dict(each.content.to_dict()) | {"tool": None}, each.terms, each.platforms) for each in (self, other)
+        )
+        return ours == theirs
+
+    @property
+    def served(self) -> str:
+        """What it is for, in words: the Pythons and the platforms."""
+        python = f"Python {self.content.requires_python}" if self.content.requires_python else "any Python"
+        count = len(self.content.environments or ())
+        return f"{python} on {count} platforms" if count > 1 else f"{python} on this platform"
+
     def to_text(self) -> str:
         """Return the file: the same text for the same lock, ending in a newline."""
         table = dict(self.content.to_dict())

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 
 from launcher.errors import UsageError
-from launcher.value import Value
+from launcher.python.query import Interpreter
+from launcher.value import Value, replace
 
 DEFAULT_PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64", "macos-x86_64", "windows-x86_64")
 """What a lock serves when nobody says otherwise."""
@@ -91,6 +93,15 @@ class Platform(Value):
             "sys_platform": sys_platform,
         }
 
+    @property
+    def oldest(self) -> Platform:
+        """The same kind with the C library or macOS that a name without one stands for."""
+        return replace(self, version=_defaults_of(self.system, self.libc))
+
+    def is_like(self, other: Platform) -> bool:
+        """Tell whether both are of one kind, be one of them older."""
+        return self.oldest == other.oldest
+
     def may_load(self, platform_tag: str) -> bool:
         """Tell whether any machine of this kind, also a newer one, can load wheels with this platform tag."""
         if self.system == "windows":
@@ -153,6 +164,15 @@ def _platform_of(parts: dict[str, str | None]) -> Platform | None:
         return None
     libc = "" if system != "linux" else "musl" if parts["libc"] or many == "musl" else "glibc"
     return Platform(system, found, libc, version or _defaults_of(system, libc))
+
+
+def platform_of(interpreter: Interpreter) -> Platform:
+    """Return the kind of machine that a real interpreter runs on."""
+    for tag in interpreter.tags:
+        with suppress(UsageError):
+            return read_platform(tag.rpartition("-")[2])
+    markers = interpreter.markers
+    return Platform(markers["sys_platform"], markers["platform_machine"])
 
 
 def platform_names() -> tuple[str, ...]:

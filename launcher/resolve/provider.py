@@ -165,13 +165,20 @@ class _Provider(BaseProvider[Node, int]):
             self._order.setdefault(node, len(self._order))
 
     def choose_version(self, package: Node, version_range: RangeProtocol[int]) -> int | None:
-        """Return the newest (or oldest) usable version in the range; for an extra the one decided for its project."""
+        """Return the newest (or oldest) usable version in the range, unless another one is preferred.
+
+        For an extra it is the one decided for its project.
+        """
         assert isinstance(version_range, VersionSet)
         releases = self._graph.releases(package.name)
         bits = version_range.bits & releases.all_bits & ~releases.refused_bits
         decided = self._decided.get(Node(package.name)) if package.extra else None
         if decided is not None and bits >> decided & 1:
             return decided
+        for text in self._graph.rules.preferred.get(package.name, ()):
+            at = releases.position_of(text)
+            if at is not None and bits >> at & 1 and self._graph.is_usable(package.name, at):
+                return at
         is_oldest_first = self._graph.rules.takes_oldest(package.name)
         self._fetch_ahead(package.name, bits, is_oldest_first)
         while bits:

@@ -215,6 +215,26 @@ class Releases:
             return self.page.versions[position]
         return self.urls[position - on_page].version
 
+    def position_of(self, version: str) -> int | None:
+        """Return the position of a version, written as `version_text` has it; None where there is none."""
+        if self.urls:
+            return next((at for at in range(self.count) if self.version_text(at) == version), None)
+        if self.page is None or version not in self.page.versions:
+            return None
+        return self.page.versions.index(version)
+
+    def lockable_files(self, position: int) -> list[PageFile]:
+        """Return all files of a version on the page that may be used, on whichever interpreter.
+
+        Yanked ones are among them only where all are.
+        """
+        if self.page is None or position >= len(self.page.versions):
+            return []
+        files = self._with_given_hashes(self._in_time(self.page.files_of(position)))
+        wheels, sdists = self.formats.allow_wheels(self.name), self.formats.allow_build(self.name)
+        allowed = [file for file in files if (wheels if file.is_wheel else sdists)]
+        return [file for file in allowed if file.yanked is None] or allowed
+
     def satisfying(self, dependency: Dependency) -> VersionSet:
         """Return the versions that a requirement admits.
 

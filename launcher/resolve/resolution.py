@@ -45,6 +45,7 @@ class Policy(Value):
     `constraints` narrow projects that something else needs; `overrides` stand in the place of whatever anybody asks of
     a project. `exclude_newer` and the values of `exclude_newer_package`, by canonical name, are cutoffs as in
     `launcher.cutoff`; a project with None has none. With `require_hashes`, each file needs a hash that was written.
+    `preferred` are versions, by canonical name, that are taken where they will do, the first one first.
     """
 
     constraints: tuple[Requested, ...] = ()
@@ -54,6 +55,7 @@ class Policy(Value):
     exclude_newer: str | int | None = None
     exclude_newer_package: tuple[tuple[str, str | int | None], ...] = ()
     require_hashes: bool = False
+    preferred: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def key(self) -> str:
         """Return a text of everything in it that can change the outcome of a resolution; origins cannot."""
@@ -61,7 +63,7 @@ class Policy(Value):
             sorted((each.text.strip(), each.hashes) for each in group) for group in (self.constraints, self.overrides)
         ]
         cutoffs = (self.exclude_newer, self.exclude_newer_package)
-        return repr((*written, self.prerelease, self.resolution, *cutoffs, self.require_hashes))
+        return repr((*written, self.prerelease, self.resolution, *cutoffs, self.require_hashes, self.preferred))
 
     def for_others(self) -> Policy:
         """Return what holds for other requirements than the script's, such as a build's: how new files may be."""

@@ -54,6 +54,7 @@ class Rules:
         self.constraints: dict[str, list[Root]] = {}
         self.overrides: dict[str, list[Root]] = {}
         self.require_hashes = policy.require_hashes
+        self.preferred = dict(policy.preferred)
         self._policy = policy
         self._directly_asked: frozenset[str] = frozenset()
         cutoffs: dict[str, str | int | None] = {"": policy.exclude_newer, **dict(policy.exclude_newer_package)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from packaging.specifiers import SpecifierSet
@@ -109,20 +109,21 @@ def series_of(version: str) -> str:
     return series if micro == str(_LAST_MICRO) else version
 
 
-def usable_somewhere(filename: str, interpreters: Iterable[tuple[Platform, Sequence[str]]]) -> bool:
-    """Tell whether any machine of some platforms can load a wheel; each comes with the tags of a Python on it.
+def usable_somewhere(filename: str, platform: Platform, tags: Sequence[str]) -> bool:
+    """Tell whether any machine of a kind can load a wheel; `tags` are those of a Python on one of them.
 
     Where the tags name a C library or macOS, newer ones count as well.
     """
-    named = filename.removesuffix(".whl").rsplit("-", 3)[1:]
-    if len(named) < 3:
+    pythons, abis, platforms = (*filename.removesuffix(".whl").rsplit("-", 3)[1:], "", "", "")[:3]
+    if not _loads_any(platform, platforms):
         return False
-    pythons, abis, platforms = (part.split(".") for part in named)
-    wanted = {f"{python}-{abi}" for python in pythons for abi in abis}
-    return any(
-        any(map(platform.may_load, platforms)) and not wanted.isdisjoint(_without_platforms(tuple(tags)))
-        for platform, tags in interpreters
-    )
+    wanted = {f"{python}-{abi}" for python in pythons.split(".") for abi in abis.split(".")}
+    return not wanted.isdisjoint(_without_platforms(tuple(tags)))
+
+
+@cache
+def _loads_any(platform: Platform, tags: str) -> bool:
+    return any(map(platform.may_load, tags.split(".")))
 
 
 @cache

@@ -15,6 +15,9 @@ from launcher.script.lines import end_of_line, line_number_at, lines_from, split
 from launcher.value import Value
 
 STDIN_PATH = "<stdin>"
+LOCK_BLOCK = "pylock"
+LOCK_OPENING = f"# /// {LOCK_BLOCK}"
+"""What the block with a script's own lock is called, and how it begins."""
 
 _FIRST_TWO_LINES = rb"([^\r\n]*)(?:\r\n|\r|\n)?([^\r\n]*)"
 # Both as the Python reference gives them in "Encoding declarations" (PEP 263).
@@ -59,6 +62,12 @@ class ScriptSource(Value):
     is_stdin: bool
     is_regular_file: bool = True
     is_inside_directory: bool = False
+
+    @property
+    def lock_name(self) -> str:
+        """The name of the file that has the script's lock, where there is one; PEP 751 allows no dot in its middle."""
+        stem = os.path.splitext(os.path.basename(self.path))[0]
+        return f"pylock.{stem.replace('.', '-')}.toml"
 
     @property
     def head(self) -> bytes | None:

@@ -9,17 +9,26 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.pylock import Pylock
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from launcher.errors import PackageNotFound, ResolutionImpossible
+from launcher.python.query import Interpreter
 from launcher.reporter import SilentReporter
 from launcher.resolve.candidate import Candidate
+from launcher.resolve.dependencies import DependencyReader
 from launcher.resolve.formats import Formats
+from launcher.resolve.lock_packages import LockPlace, lock_packages
+from launcher.resolve.lockfile import Lock
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.page_files import PageFile
 from launcher.resolve.pages import ProjectPage, make_page
+from launcher.resolve.platforms import read_platform
 from launcher.resolve.provider import _Provider, resolve
 from launcher.resolve.resolution import Policy, Requested
+from launcher.resolve.targets import target_interpreter
+from launcher.resolve.universal import Target, UniversalRequest, resolve_universally
 from tests.scenarios.interpreters import make_interpreter
 
 World = Mapping[tuple[str, str], Sequence[str]]
@@ -62,7 +71,7 @@ class _Index:
         ]
         return make_page(name, files, "memory") if files else None
 
-    def choose_file(self, name: str, files: Sequence[PageFile], source: str) -> Candidate:
+    def choose_file(self, name: str, files: Sequence[PageFile], source: str, interpreter: Interpreter) -> Candidate:
         version = files[0].filename.split("-")[1]
         return Candidate(name, version, files[0].filename, files[0].url, files[0].sha256, index=source)
 
@@ -77,7 +86,9 @@ class _Index:
         """Nothing is fetched ahead."""
 
 
-def _is_sound(chosen: Mapping[str, str], world: World, wanted: Sequence[str]) -> bool:
+def _is_sound(
+    chosen: Mapping[str, str], world: World, wanted: Sequence[str], interpreter: Interpreter = INTERPRETER
+) -> bool:
     """Tell whether `chosen` satisfies everything that follows from what is wanted."""
     waiting = [(Requirement(text), "") for text in wanted]
     seen = set()
@@ -92,7 +103,7 @@ def _is_sound(chosen: Mapping[str, str], world: World, wanted: Sequence[str]) ->
             seen.add((requirement.name, extra))
             for text in world[requirement.name, version]:
                 found = Requirement(text)
-                if found.marker is None or found.marker.evaluate({**INTERPRETER.markers, "extra": extra}):
+                if found.marker is None or found.marker.evaluate({**interpreter.markers, "extra": extra}):
                     waiting.append((found, extra))
     return True
 
@@ -126,6 +137,47 @@ def test_answers_are_right_and_refusals_are_true(world: World, wanted: list[str]
     for pin in resolution:
         fewer = {name: version for name, version in chosen.items() if name != pin.candidate.name}
         assert not _is_sound(fewer, world, wanted), f"nobody needs {pin.candidate.name}"
+
+
+PLACES = [("3.13", "linux-x86_64"), ("3.13", "windows-x86_64"), ("3.12", "linux-x86_64"), ("3.12", "macos-arm64")]
+TARGETS = [Target(read_platform(platform), target_interpreter(python, platform)) for python, platform in PLACES]
+here_or_there = st.builds(
+    "{}{}".format,
+    requirements,
+    st.sampled_from(["", "; os_name == 'nt'", "; sys_platform == 'linux'", "; python_version < '3.13'"]),
+)
+
+
+@settings(max_examples=200)
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from(NAMES), st.sampled_from(VERSIONS)), st.lists(here_or_there, max_size=3), max_size=12
+    ),
+    st.lists(here_or_there, min_size=1, max_size=3),
+)
+def test_a_lock_gives_each_target_its_own_sound_resolution(world: World, wanted: list[str]) -> None:
+    index: Any = _Index(world)
+    asked = [Requested(text, f"line {number}") for number, text in enumerate(wanted, 1)]
+    request = UniversalRequest(lambda _: asked, lambda _: index, Policy())
+    try:
+        resolutions = resolve_universally(TARGETS, request, SilentReporter())
+    except (ResolutionImpossible, PackageNotFound):
+        # Then one of them has none by itself either.
+        with pytest.raises((ResolutionImpossible, PackageNotFound)):
+            for target in TARGETS:
+                resolve(asked, target.interpreter, index, Policy(), SilentReporter())
+        return
+    packages = lock_packages(resolutions, LockPlace("/somewhere", request.index_for, request.policy))
+    content = Pylock(lock_version=Version("1.0"), created_by="tests", packages=packages)
+    content.validate()
+    for target, resolution in resolutions.items():
+        found = Lock(content).packages_for(target.interpreter.markers)
+        assert [(each.name, str(each.version)) for each in found] == [
+            (pin.candidate.name, pin.candidate.version) for pin in resolution
+        ]
+        chosen = {pin.candidate.name: pin.candidate.version for pin in resolution}
+        held = [text for text in wanted if DependencyReader(target.interpreter.markers).read(text)]
+        assert _is_sound(chosen, world, held, target.interpreter)
 
 
 @pytest.mark.parametrize("versions", [1, 3, 10])

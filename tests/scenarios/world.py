@@ -38,7 +38,7 @@ def load_scenarios() -> list[tuple[str, Scenario]]:
     return [
         (f"{path.stem}: {scenario['name']}", scenario)
         for path in sorted(_HERE.glob("*.toml"))
-        for scenario in tomllib.loads(path.read_text(encoding="utf-8"))["scenario"]
+        for scenario in tomllib.loads(path.read_text(encoding="utf-8")).get("scenario", [])
     ]
 
 

@@ -116,4 +116,4 @@ def test_the_last_release_of_a_series_has_two_numbers() -> None:
 )
 def test_a_wheel_counts_that_a_newer_machine_can_load(filename: str, is_usable: bool) -> None:
     tags = target_interpreter("3.12", "linux").tags
-    assert usable_somewhere(filename, [(read_platform("linux"), tags)]) is is_usable
+    assert usable_somewhere(filename, read_platform("linux"), tags) is is_usable
