@@ -38,7 +38,7 @@ COMMANDS = {
         Command("init", "Write a new script", "launcher.cli.init"),
         Command("add", "Add requirements to a script's block", "launcher.cli.add"),
         Command("remove", "Remove requirements from a script's block", "launcher.cli.remove"),
-        Command("upgrade", "Raise the requirements in a script's block", "launcher.cli.upgrade"),
+        Command("upgrade", "Raise what a script's block asks for, or upgrade commands", "launcher.cli.upgrade"),
         Command("info", "Show how a script will be run, and why", "launcher.cli.info"),
         Command("tree", "Show what a script gets, and why", "launcher.cli.tree"),
         Command("lock", "Fix every version and file that a script gets, for all platforms", "launcher.cli.lock"),

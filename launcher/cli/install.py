@@ -75,6 +75,7 @@ def order_of(script: str, request: RunRequest, options: Namespace) -> Order:
     return Order(
         request=replace(request, target=path),
         name=name,
+        origin=path,
         file_name=file_name_of(name, path),
         is_link=options.link,
         may_replace=options.force,

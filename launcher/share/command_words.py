@@ -17,7 +17,7 @@ from launcher.value import names_of, replace
 ONCE = ("refresh", "upgrade")
 """Settings that ask for something to be made anew; a launch that has them always thinks."""
 
-_ONLY_NOW = {"verbosity", "color", "timeout_s", "retries", "offline", *ONCE}
+ONLY_NOW = {"verbosity", "color", "timeout_s", "retries", "offline", *ONCE}
 """Settings that say how to prepare a command, and not what it needs."""
 
 
@@ -56,7 +56,7 @@ def command_words(request: RunRequest) -> tuple[str, ...]:
             words += [option, value]
     for name in names_of(Settings):
         given, option = request.command_line.get(name), f"--{key_of(name)}"
-        if given is None or name in _ONLY_NOW:
+        if given is None or name in ONLY_NOW:
             continue
         if given is True:
             words.append(option)

@@ -24,6 +24,7 @@ from launcher.cache import remove_tree
 from launcher.environment.installed import DESCRIPTION, descriptions
 from launcher.errors import CommandNotInstalled, DataUnusable
 from launcher.python.installations import unusable_data
+from launcher.value import replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class Command:
     def tokens(self) -> tuple[str, ...]:
         """The arguments of the launch up to and with the script."""
         return (*self.words, self.script)
+
+    @property
+    def sha256(self) -> str | None:
+        """The hash of the copied script; None where the source itself is run."""
+        return self.hashes.get(self.script)
 
     def is_as_made(self, path: str) -> bool:
         """Tell whether a file that belongs to the command still is what was written into it."""
@@ -130,6 +136,15 @@ class Commands:
         """Write the description, which makes a command of what is in a generation."""
         content = json.dumps({"format": 1, **asdict(command)}, indent=2).encode()
         write_whole(generation / DESCRIPTION, content, 0o644)
+
+    def noting(self, command: Command, environment: str) -> Command:
+        """Return the command with the environment that it was prepared with now, and write that down."""
+        noted = replace(command, environment=environment)
+        if noted != command:
+            for path in self.root.glob(f"{command.name}/[!.]*/{DESCRIPTION}"):
+                if _read(path) == command:
+                    self.describe(noted, path.parent)
+        return noted
 
     def remove_former(self, command: Command, *, but: Path | None = None) -> list[str]:
         """Remove every generation of a command `but` one; return the paths that stay because somebody changed them."""

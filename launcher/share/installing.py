@@ -31,25 +31,26 @@ _IS_WINDOWS = sys.platform == "win32"
 class Order:
     """What is to be installed: the `request` of a launch, the `name`, and what the copied script's file is called.
 
-    The request's target is the script's absolute path. Where it `may_replace`, a file that pyscript did not make has
-    to make room.
+    The request's target is the absolute path at which the script is now, `origin` where it comes from. Where it
+    `may_replace`, a file that pyscript did not make has to make room.
     """
 
     request: RunRequest
     name: str
+    origin: str
     file_name: str
     is_link: bool = False
     may_replace: bool = False
 
     @property
-    def source(self) -> str:
-        """Where the script comes from."""
+    def path(self) -> str:
+        """Where the script is now."""
         return self.request.target
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What came of an order: the `command`, its `preparation`, and the one of the same name that it replaced.
+    """What came of an order: the `command`, its `preparation`, and the one of the same name that was there before.
 
     `kept` are files of the former one that somebody changed.
     """
@@ -58,6 +59,12 @@ class Installed:
     preparation: Preparation
     former: Command | None
     kept: tuple[str, ...] = ()
+
+    @property
+    def is_script_changed(self) -> bool:
+        """Whether the command had another script before; of a link nobody knows."""
+        former = self.former
+        return former is not None and former.sha256 != self.command.sha256
 
 
 def install(order: Order, cache: Cache, environ: Mapping[str, str], reporter: Reporter) -> Installed:
@@ -76,15 +83,18 @@ def install(order: Order, cache: Cache, environ: Mapping[str, str], reporter: Re
         words = command_words(request)
         source = _read(order)
         first = prepare(replace(request, may_be_recorded=False), cache, environ, reporter)
+        if former and _is_still(former, order, words, source, launcher):
+            preparation = prepare(_lasting(request, words, former.script), cache, environ, reporter)
+            return Installed(commands.noting(former, preparation.environment.key), preparation, former)
         with commands.new_generation(order.name) as generation:
-            script = order.source if order.is_link else _copy(source, order, generation)
+            script = order.path if order.is_link else _copy(source, order, generation)
             request = _lasting(request, words, script)
             preparation = _prepare_copy(request, order, first, cache, environ, reporter)
             content = _content(order, (*words, script), launcher)
             made = {str(path): sha256_of(path.read_bytes()) for path in generation.iterdir()}
             command = Command(
                 name=order.name,
-                source=order.source,
+                source=order.origin,
                 words=words,
                 script=script,
                 file=str(file),
@@ -157,7 +167,7 @@ def _check_place(file: Path, former: Command | None, order: Order) -> None:
         raise CommandNotInstalled(f"There is no permission to write into {file.parent}.", hint=hint)
     if not os.path.lexists(file) or (former and former.file == str(file) and former.is_as_made(str(file))):
         return
-    if os.path.realpath(order.source) == os.path.realpath(file):
+    if os.path.realpath(order.path) == os.path.realpath(file):
         raise CommandNotInstalled(
             f"{file} is the script itself, so it is a command as it is.",
             hint=f"Give it the line #!/usr/bin/env pyscript and the right to be executed: chmod +x {file}",
@@ -172,22 +182,38 @@ def _check_place(file: Path, former: Command | None, order: Order) -> None:
 
 
 def _read(order: Order) -> ScriptSource:
-    source = read_script(order.source)
+    source = read_script(order.path)
     if order.is_link:
         return source
     if source.is_inside_directory:
-        raise UsageError(f"{order.source} is a directory, and only files are copied.", hint=f"{_LINK_HINT} PATH")
+        raise UsageError(f"{order.path} is a directory, and only files are copied.", hint=f"{_LINK_HINT} PATH")
     if not source.is_regular_file:
-        raise UsageError(f"{order.source} is no regular file.", hint="Save the script to a file first.")
+        raise UsageError(f"{order.path} is no regular file.", hint="Save the script to a file first.")
     return source
+
+
+def _is_still(former: Command, order: Order, words: tuple[str, ...], source: ScriptSource, launcher: Launcher) -> bool:
+    """Tell whether the command that is there would be made again as it is."""
+    if (former.source, former.words, former.is_link) != (order.origin, words, order.is_link) or former.problem:
+        return False
+    if sha256_of(_content(order, former.tokens, launcher)) != former.hashes.get(former.file):
+        return False
+    if order.is_link:
+        return former.script == order.path
+    lock, copied = lock_beside(Path(order.path)), lock_beside(Path(former.script))
+    expected = {former.script: source.content} | ({str(copied): lock.read_bytes()} if lock.is_file() else {})
+    made = {path for path in former.hashes if path != former.file}
+    return made == set(expected) and all(
+        former.is_as_made(path) and sha256_of(content) == former.hashes[path] for path, content in expected.items()
+    )
 
 
 def _copy(source: ScriptSource, order: Order, generation: Path) -> str:
     """Write the script, and the lock beside it, into a generation; return the copy's path."""
     copy = generation / order.file_name
     write_whole(copy, source.content, 0o666)
-    copy_times(Path(order.source), copy)
-    lock = lock_beside(Path(order.source))
+    copy_times(Path(order.path), copy)
+    lock = lock_beside(Path(order.path))
     if lock.is_file():
         write_whole(lock_beside(copy), lock.read_bytes(), 0o666)
         copy_times(lock, lock_beside(copy))
@@ -224,13 +250,13 @@ def _prepare_copy(
             raise
         reason = error.message.rstrip(".")
     raise CommandNotInstalled(
-        f"A copy of {order.source} in another directory does not get what it needs: {reason}.",
-        hint=f"{_LINK_HINT} {order.source}",
+        f"A copy of {order.path} in another directory does not get what it needs: {reason}.",
+        hint=f"{_LINK_HINT} {order.path}",
     )
 
 
 def _content(order: Order, words: tuple[str, ...], launcher: Launcher) -> bytes:
     if not _IS_WINDOWS:
         return shell_command(order.name, words, launcher)
-    is_gui = order.source.endswith(".pyw")
+    is_gui = order.path.endswith(".pyw")
     return windows_command(windows_stub(is_gui=is_gui), words, launcher, is_gui=is_gui)

@@ -479,3 +479,95 @@ def test_a_file_that_was_changed_stays(
     assert f"{bin_dir}/x was changed after it was installed, and stays." in done.stderr
     assert call("x", program=run_pyscript).stdout == "foreign\n"
     assert not (commands / "x").exists()
+
+
+# Upgrading
+
+
+def test_upgrading_fetches_the_script_again_and_resolves_anew(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, bin_dir: Path, commands: Path
+) -> None:
+    write_script(IMPORT, "speak", name="greet.py")
+    run_pyscript("install", "greet.py", "--with", "greet")
+    (generation,) = (commands / "greet").iterdir()
+    assert run_pyscript("upgrade", "greet").stdout == "greet is up to date.\n"
+    stocked.add(package("speak", "3.0"))
+    assert call("greet", program=run_pyscript).stdout == "2.0\n"
+    done = run_pyscript("upgrade", "greet")
+    assert done.stdout == "greet: speak 2.0 → 3.0, voice 1.5 removed.\n", done.stderr
+    assert call("greet", program=run_pyscript).stdout == "3.0\n"
+    assert list((commands / "greet").iterdir()) == [generation], "it is the same script"
+    write_script("import greet; print('new')", name="greet.py")
+    (row,) = json.loads(run_pyscript("upgrade", "--all", "--json").stdout)
+    assert row == {
+        "name": "greet",
+        "script_changed": True,
+        "packages": [{"name": "speak", "before": "3.0", "after": None}],
+    }
+    assert call("greet", program=run_pyscript).stdout == "new\n"
+
+
+def test_upgrading_without_the_source_keeps_the_script(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, bin_dir: Path
+) -> None:
+    script = write_script(IMPORT, "speak", name="greet.py")
+    run_pyscript("install", "greet.py")
+    script.unlink()
+    stocked.add(package("speak", "3.0"))
+    done = run_pyscript("upgrade", "greet")
+    assert f"{script} is not there any more; greet keeps the script that it has." in done.stderr
+    assert done.stdout.startswith("greet: speak 2.0 → 3.0")
+    assert call("greet", program=run_pyscript).stdout == "3.0\n"
+
+
+def test_upgrading_mends_what_is_broken(
+    run_pyscript: Program, write_script: WriteScript, bin_dir: Path, commands: Path
+) -> None:
+    write_script("print('x')")
+    run_pyscript("install", "x.py")
+    (bin_dir / "x").unlink()
+    assert f"broken: {bin_dir}/x is missing; mend it: pyscript upgrade x" in run_pyscript("list").stdout
+    assert run_pyscript("upgrade", "x").returncode == 0
+    assert call("x", program=run_pyscript).stdout == "x\n"
+
+
+def test_one_that_cannot_be_upgraded_does_not_keep_the_others(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, bin_dir: Path
+) -> None:
+    write_script(IMPORT, "speak", name="a.py")
+    write_script("print()", name="b.py")
+    run_pyscript("install", "a.py", "b.py")
+    write_script(IMPORT, "nothere", name="a.py")
+    done = run_pyscript("upgrade", "--all")
+    assert done.stdout == "b is up to date.\n"
+    assert "There is no package called nothere" in done.stderr
+    assert "1 of 2 commands could not be upgraded." in done.stderr
+    assert done.returncode == 1
+    assert call("a", program=run_pyscript).stdout == "2.0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nothere"], 1, "No command called nothere was installed by pyscript."),
+        (["--all", "x"], 2, "--all is all commands."),
+        (["x", "--with", "y"], 2, "There is no option --with"),
+        (["x", "--python", "3.12"], 2, "What a command runs with was said when it was installed."),
+    ],
+)
+def test_what_cannot_be_upgraded_says_why(
+    arguments: list[str], code: int, message: str, run_pyscript: Program, write_script: WriteScript, bin_dir: Path
+) -> None:
+    write_script("print()")
+    run_pyscript("install", "x.py")
+    done = run_pyscript("upgrade", *arguments)
+    assert message in done.stderr
+    assert done.returncode == code
+
+
+def test_a_file_of_that_name_is_the_script_to_upgrade(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, bin_dir: Path
+) -> None:
+    write_script(IMPORT, "speak==1.0", name="greet")
+    run_pyscript("install", "greet")
+    assert "speak==1.0 → speak==2.0" in run_pyscript("upgrade", "greet").stdout
