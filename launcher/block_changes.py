@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from launcher.cache import Cache
 from launcher.errors import InvalidMetadata, PyscriptError, ScriptNotFound, UsageError
-from launcher.prepare import interpreter_for
+from launcher.prepare import interpreter_for, with_sources_applied
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, read_needs, with_absolute_path, with_content
@@ -25,7 +25,7 @@ from launcher.script.near_misses import near_miss
 from launcher.script.rewriting import rewrite
 from launcher.script.source import ScriptSource
 from launcher.settings import has_credentials
-from launcher.survey import Survey, resolve_needs
+from launcher.survey import Survey, resolve_needs, with_remembered
 from launcher.value import replace
 from launcher.version_bounds import allowed_versions, bounded, own_series, raised_for, resolved_versions
 
@@ -45,7 +45,8 @@ class BlockChange:
     """A script with another block, not written yet.
 
     `changes` are in the order of the array; `unchanged` are requirements that already were as somebody asked. `survey`
-    has the resolution that the new content gets, None where nothing was resolved.
+    has the resolution that the new content gets, None where nothing was resolved. `newer` are packages that the script
+    gets in another version although its requirement stays as it is: name, version before and now.
     """
 
     source: ScriptSource
@@ -53,6 +54,7 @@ class BlockChange:
     changes: tuple[RequirementChange, ...]
     unchanged: tuple[str, ...] = ()
     survey: Survey | None = None
+    newer: tuple[tuple[str, str, str], ...] = ()
 
     def write(self, path: str, cache: Cache) -> None:
         """Put the content in place, and remember its resolution, so that the next launch need not resolve.
@@ -70,14 +72,18 @@ class BlockEditor:
     """Changes the block of one script; the request is that of launching it."""
 
     def __init__(
-        self, request: RunRequest, needs: Needs, cache: Cache, reporter: Reporter, *, requires_python: str = ""
+        self, request: RunRequest, needs: Needs, cache: Cache, reporter: Reporter, *, new_range: str | None = None
     ) -> None:
-        """Take a script with its needs; a block that is missing will say `requires_python`, or what we run it on."""
+        """Take a script with its needs.
+
+        A new script gets a block in any case, with the `requires-python` of `new_range`, or of its interpreter where
+        that is empty; one that is there gets a block with its first requirement.
+        """
         assert needs.source is not None
         self._request, self._needs, self._cache, self._reporter = request, needs, cache, reporter
         self._source, self._path = needs.source, needs.source.path
         self._texts = [each.text for each in needs.metadata.dependencies]
-        self._requires_python = requires_python
+        self._new_range = new_range
 
     def add(self, wanted: Sequence[str]) -> BlockChange:
         """Return the change that adds requirements, or gives those that are there other versions.
@@ -121,6 +127,7 @@ class BlockEditor:
         texts = list(self._texts)
         for at in chosen:
             texts[at] = relaxed(texts[at])
+        before = with_remembered(Survey(with_sources_applied(self._needs, interpreter), interpreter), self._cache)
         survey = self._resolved(texts, interpreter, is_upgrade=True)
         here = resolved_versions(survey)
         for versions in (allowed_versions(survey, self._cache, self._reporter), here):
@@ -134,7 +141,18 @@ class BlockEditor:
                 break
             except PyscriptError as error:
                 self._reporter.detail(f"What suits every Python that is allowed does not suit this one: {error}")
-        return self._change(texts, interpreter, survey)
+        change = self._change(texts, interpreter, survey)
+        return replace(change, newer=tuple(self._newer(change, before)))
+
+    def _newer(self, change: BlockChange, before: Survey) -> Iterator[tuple[str, str, str]]:
+        """Yield each package whose requirement stays as it is, and that is another one than `before`."""
+        former = resolved_versions(before)
+        now = resolved_versions(change.survey) if change.survey else {}
+        changed = {each.before for each in change.changes}
+        for text in self._texts:
+            name = read_requirement_text(text).canonical_name if _is_readable(text) else ""
+            if text not in changed and name in now and former.get(name, now[name]) != now[name]:
+                yield name, former[name], now[name]
 
     def _with_name(self, wanted: str, interpreter: Interpreter) -> str:
         """Return a requirement that was given as a path or URL alone as ``name @ URL``, which other tools read too."""
@@ -210,8 +228,8 @@ class BlockEditor:
         additions = [text for text in texts[len(self._texts) :] if text is not None]
         if block is not None:
             toml = with_dependencies(block.metadata, changes, additions)
-        elif interpreter is not None:
-            toml = new_metadata(self._requires_python or own_series(interpreter), additions)
+        elif interpreter is not None and (additions or self._new_range is not None):
+            toml = new_metadata(self._new_range or own_series(interpreter), additions)
         else:
             return self._source.content
         return with_block(self._source.content, "script", toml, self._path)
@@ -254,7 +272,7 @@ def editor_of_new_script(
 ) -> BlockEditor:
     """Return the editor of a script that is not written yet; the request has its settings and no target."""
     needs = replace(read_needs(request, environ, reporter), source=source)
-    return BlockEditor(request, needs, cache, reporter, requires_python=requires_python)
+    return BlockEditor(request, needs, cache, reporter, new_range=requires_python)
 
 
 def _refuse_what_is_no_text(source: ScriptSource) -> None:

@@ -59,8 +59,7 @@ def look(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter
     """
     needs = read_needs(request, environ, reporter)
     interpreter = interpreter_for(needs, cache, reporter, None if needs.settings.no_python_download else _not_now)
-    survey = Survey(with_sources_applied(needs, interpreter), interpreter)
-    return _with_remembered(survey, survey.wanted.key, cache)
+    return with_remembered(Survey(with_sources_applied(needs, interpreter), interpreter), cache)
 
 
 def resolve(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter: Reporter) -> Survey:
@@ -78,10 +77,10 @@ def resolve_needs(needs: Needs, interpreter: Interpreter, cache: Cache, reporter
     survey = Survey(with_sources_applied(needs, interpreter), interpreter)
     wanted = survey.wanted
     key = wanted.key
-    if not wanted.is_forced and (known := _with_remembered(survey, key, cache)).resolution is not None:
+    if not wanted.is_forced and (known := with_remembered(survey, cache, key)).resolution is not None:
         return known
     with cache.lock(key, reporter, "preparing the same requirements"):
-        if not wanted.is_forced and (known := _with_remembered(survey, key, cache)).resolution is not None:
+        if not wanted.is_forced and (known := with_remembered(survey, cache, key)).resolution is not None:
             return known
         with closing(LazyIndex(wanted, cache, reporter)) as index:
             resolution = resolve_anew(wanted, index, reporter)
@@ -123,8 +122,9 @@ def environment_size(environment: Environment) -> int:
     return directory_size(environment.path, without_shared=True)[0]
 
 
-def _with_remembered(survey: Survey, key: str, cache: Cache) -> Survey:
-    """Return the survey with what the cache has for it; `key` names its resolution, which takes looking at folders."""
+def with_remembered(survey: Survey, cache: Cache, key: str | None = None) -> Survey:
+    """Return the survey with what the cache has for it; `key` names its resolution, where that is known already."""
+    key = key or survey.wanted.key  # which takes looking at folders
     settings = survey.needs.settings
     known = remembered_resolution(key, settings, cache)
     if known is None:

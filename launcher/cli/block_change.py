@@ -26,18 +26,21 @@ def change_block(asked: ScriptArguments, script: str, change: Callable[[BlockEdi
 def show_json(script: str, changed: BlockChange) -> None:
     """Print the changes for a machine."""
     changes = [{"before": each.before, "after": each.after} for each in changed.changes]
-    console.print_line(json.dumps({"script": script, "changes": changes}, indent=2))
+    newer = [{"name": name, "before": before, "after": after} for name, before, after in changed.newer]
+    console.print_line(json.dumps({"script": script, "changes": changes, "newer": newer}, indent=2))
 
 
 def show(script: str, changed: BlockChange, *, nothing: Sequence[str] = ()) -> None:
-    """Print each change on a line of its own; `nothing` are the lines for requirements that already were so."""
+    """Print each change on a line of its own; `nothing` are lines about what already was so."""
+    arrow = "\N{RIGHTWARDS ARROW}" if output.speaks_unicode() else "->"
     for each in changed.changes:
         if each.before is None:
             output.print_parts(("Added ", ""), (each.after or "", "new"), (f" to {script}.", ""))
         elif each.after is None:
             output.print_parts(("Removed ", ""), (each.before, "name"), (f" from {script}.", ""))
         else:
-            arrow = "\N{RIGHTWARDS ARROW}" if output.speaks_unicode() else "->"
             output.print_parts((f"Changed {each.before} {arrow} ", ""), (each.after, "new"), (f" in {script}.", ""))
+    for name, before, after in changed.newer:
+        output.print_parts((f"The next launch gets {name} ", ""), (after, "new"), (f", not {before}.", ""))
     for line in nothing:
         output.print_parts((line, ""))

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     if asked.options.json:
         block_change.show_json(script, changed)
     else:
-        block_change.show(
-            script, changed, nothing=[] if changed.changes else [f"{script} asks for the newest already."]
-        )
+        is_newest = not changed.changes and not changed.newer
+        nothing = [f"{script} asks for the newest already."] if is_newest else []
+        block_change.show(script, changed, nothing=nothing)
     return 0

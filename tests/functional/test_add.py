@@ -114,7 +114,7 @@ def test_json_has_the_changes(stocked: IndexServer, run_pyscript: Program, write
     script = write_script("", "speak<2")
     done = run_pyscript("add", script, "speak<3", "greet", "--json")
     changes = [{"before": "speak<2", "after": "speak<3"}, {"before": None, "after": "greet>=1.0"}]
-    assert json.loads(done.stdout) == {"script": str(script), "changes": changes}
+    assert json.loads(done.stdout) == {"script": str(script), "changes": changes, "newer": []}
 
 
 def test_latin_1_stays_latin_1(stocked: IndexServer, run_pyscript: Program, tmp_path: Path) -> None:

@@ -48,5 +48,9 @@ def test_a_removed_requirement_is_not_importable_any_more(
     script = write_script("import greet", "greet", "speak")
     assert run_pyscript(script).returncode == 0
     done = run_pyscript("remove", script, "greet", "--json")
-    assert json.loads(done.stdout) == {"script": str(script), "changes": [{"before": "greet", "after": None}]}
+    assert json.loads(done.stdout) == {
+        "script": str(script),
+        "changes": [{"before": "greet", "after": None}],
+        "newer": [],
+    }
     assert "No module named 'greet'" in run_pyscript(script).stderr

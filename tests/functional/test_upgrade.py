@@ -52,8 +52,14 @@ def test_a_requirement_without_versions_gets_the_newest_at_the_next_launch(
     assert run_pyscript(script).stdout == "greet 1.0\n"
     stocked.add(package("greet", "2.0"))
     assert run_pyscript(script).stdout == "greet 1.0\n"
-    run_pyscript("upgrade", script)
+    assert run_pyscript("upgrade", script).stdout == "The next launch gets greet 2.0, not 1.0.\n"
     assert run_pyscript(script).stdout == "greet 2.0\n"
+
+
+def test_a_script_without_a_block_stays_without_one(run_pyscript: Program, write_script: WriteScript) -> None:
+    script = write_script("print()")
+    assert run_pyscript("upgrade", script).stdout == f"{script} asks for the newest already.\n"
+    assert script.read_text() == "print()\n"
 
 
 def test_nothing_is_raised_beyond_what_the_oldest_allowed_python_can_have(
