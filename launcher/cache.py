@@ -44,6 +44,7 @@ class Bucket(StrEnum):
     """The parts of the cache; each name carries the version of its own format."""
 
     HTTP = "http-v1"
+    SCRIPTS = "scripts-v1"
     INDEX = "index-v1"
     METADATA = "metadata-v1"
     WHEELS = "wheels-v1"

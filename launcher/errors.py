@@ -6,11 +6,12 @@
     ├── UsageError              the command line, a variable or a config file is wrong        (2)
     ├── ScriptNotFound          the script is missing, unreadable, a directory or binary      (2)
     ├── InvalidMetadata         the block, a lock or a requirements file cannot be understood (2)
+    ├── UntrustedScript         code from elsewhere that nobody agreed to
     ├── CommandNotFound         the target is neither a script nor a program
     ├── CommandNotInstalled     a script cannot be made a command, or there is no such command
     ├── InterpreterNotFound     no interpreter satisfies what was asked for
     ├── IndexUnreachable        an index, or a file on it, could not be read
-    ├── SourceUnreachable       a repository or directory that a requirement names could not be read
+    ├── SourceUnreachable       a script's URL, or a repository or directory, could not be read
     ├── PackageNotFound         no index knows the name
     ├── ResolutionImpossible    the requirements contradict one another
     ├── LockOutdated            the lock does not answer the script any more, and may not be made anew
@@ -92,6 +93,10 @@ class InvalidMetadata(PyscriptError):
     default_exit_code = 2
 
 
+class UntrustedScript(PyscriptError):
+    """A script from elsewhere was not agreed to, or what came is not what was agreed to."""
+
+
 class CommandNotFound(PyscriptError):
     """The target of `run` is neither a script nor a program in the environment or on PATH."""
 
@@ -109,7 +114,7 @@ class IndexUnreachable(PyscriptError):
 
 
 class SourceUnreachable(PyscriptError):
-    """A repository, or a directory of this machine, that a requirement names could not be read."""
+    """The URL of a script, or a repository or directory that a requirement names, could not be read."""
 
 
 class PackageNotFound(PyscriptError):

@@ -66,7 +66,9 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     with begin_loading(needs, cache) as workers:
         interpreter = interpreter_for(needs, cache, reporter)
         needs = with_sources_applied(needs, interpreter)
-        wanted = ResolutionRequest(needs.requested, needs.policy, interpreter, needs.settings)
+        wanted = ResolutionRequest(
+            needs.requested, needs.policy, interpreter, needs.settings, may_build=request.may_build
+        )
         resolution, environment, key = provision(wanted, cache, reporter, workers)
     program = _program(request, environment, environ)
     record = _record(request, needs, program, environment, environ)

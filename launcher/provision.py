@@ -39,13 +39,17 @@ if TYPE_CHECKING:
 
 
 class ResolutionRequest(Value):
-    """Everything that decides a resolution; `chain` says what is to be built with it, if anything."""
+    """Everything that decides a resolution; `chain` says what is to be built with it, if anything.
+
+    Where `may_build` is False, no code of a source is run, and what only that would tell is an error.
+    """
 
     requested: tuple[Requested, ...]
     policy: Policy
     interpreter: Interpreter
     settings: Settings
     chain: Chain = ()
+    may_build: bool = True
 
     @property
     def key(self) -> str:
@@ -149,7 +153,11 @@ class LazyIndex:
     """The index, opened when something has to be asked of it."""
 
     def __init__(
-        self, wanted: ResolutionRequest, cache: Cache, reporter: Reporter, workers: Workers | None = None
+        self,
+        wanted: ResolutionRequest,
+        cache: Cache,
+        reporter: Reporter,
+        workers: Workers | None = None,
     ) -> None:
         self._wanted, self._cache, self._reporter = wanted, cache, reporter
         self._opened: Index | None = None
@@ -200,7 +208,7 @@ class LazyIndex:
         )
         workshop = Workshop(
             formats=allowed_formats(asked),
-            make_environment=self._build_environment,
+            make_environment=self._build_environment if self._wanted.may_build else None,
             reporter=self._reporter,
             chain=self._wanted.chain,
             require_hashes=self._wanted.policy.require_hashes,

@@ -55,6 +55,7 @@ class RunRequest(Value):
     `tokens` are the arguments up to and with the target, `skipped` how many of them are not handed on, `arguments`
     those behind it. `command_line` holds the settings given as options; `directory` is the current one, absolute.
     `script` is that whose block decides where the target is something else.
+    `may_build` is False where nobody agreed yet to run code of what it is about.
     """
 
     kind: TargetKind
@@ -69,6 +70,7 @@ class RunRequest(Value):
     command_line: Mapping[str, object] = field(default_factory=dict)
     may_be_recorded: bool = True
     script: str | None = None
+    may_build: bool = True
 
     @property
     def means_the_same_anywhere(self) -> bool:
@@ -163,6 +165,14 @@ def with_content(needs: Needs, content: bytes, request: RunRequest) -> Needs:
     return replace(
         needs, source=source, metadata=metadata, requires_python=metadata.requires_python, requested=requested
     )
+
+
+def settings_before_script(request: RunRequest, environ: Mapping[str, str], reporter: Reporter) -> Settings:
+    """Return the settings that hold where the script is not there yet: what it says itself is not among them.
+
+    Raises `UsageError`.
+    """
+    return _with_pip_configuration(_settle(request, None, _NO_METADATA, environ, reporter), environ, [])
 
 
 def _read_policy(

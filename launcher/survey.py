@@ -65,17 +65,21 @@ def look(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter
 def resolve(request: RunRequest, cache: Cache, environ: Mapping[str, str], reporter: Reporter) -> Survey:
     """Return what `request` needs with its resolution: the one a launch would use, made now where there is none.
 
-    Raises what a launch would raise up to there.
+    Raises what a launch would raise up to there. Where the request may not build, nothing of what is needed is
+    run: it raises `BuildFailed` for what only a build would tell, `InterpreterNotFound` for a Python that is not here.
     """
     needs = read_needs(request, environ, reporter)
-    return resolve_needs(needs, interpreter_for(needs, cache, reporter), cache, reporter)
+    interpreter = interpreter_for(needs, cache, reporter, None if request.may_build else _not_now)
+    return resolve_needs(needs, interpreter, cache, reporter, may_build=request.may_build)
 
 
-def resolve_needs(needs: Needs, interpreter: Interpreter, cache: Cache, reporter: Reporter) -> Survey:
+def resolve_needs(
+    needs: Needs, interpreter: Interpreter, cache: Cache, reporter: Reporter, *, may_build: bool = True
+) -> Survey:
     """Return needs with their resolution on an interpreter, made now where there is none; raises as `resolve` does."""
     started_ns = time.time_ns()
     survey = Survey(with_sources_applied(needs, interpreter), interpreter)
-    wanted = survey.wanted
+    wanted = replace(survey.wanted, may_build=may_build)
     key = wanted.key
     if not wanted.is_forced and (known := with_remembered(survey, cache, key)).resolution is not None:
         return known

@@ -48,6 +48,7 @@ COMMANDS = {
         Command("install", "Make scripts commands on PATH", "launcher.cli.install"),
         Command("list", "Show installed commands", "launcher.cli.list"),
         Command("uninstall", "Remove installed commands", "launcher.cli.uninstall"),
+        Command("trust", "Say what from elsewhere may run", "launcher.cli.trust"),
         Command("python", "List, find, install or uninstall Pythons", "launcher.cli.python"),
         Command("cache", "Show, prune or clean the cache", "launcher.cli.cache"),
     )

@@ -86,16 +86,16 @@ def print_usage(parser: ArgumentParser) -> None:
 def show_error(error: PyscriptError) -> None:
     """Show what happened, where, and what to do next; with ``-v`` also what it came from."""
     leave()
-    lines = [f"{_styled('error', 'error')}: {sanitised(error.message)}"]
+    lines = [f"{styled('error', 'error')}: {sanitised(error.message)}"]
     if error.excerpt:
         lines += _excerpt_lines(error.excerpt)
     if error.hint:
-        lines.append(f"{_styled('hint', 'hint')}: {sanitised(error.hint)}")
+        lines.append(f"{styled('hint', 'hint')}: {sanitised(error.hint)}")
     if error.reference and _mode.verbosity > 0:
-        lines.append(f"{_styled('see', 'hint')}: {sanitised(error.reference)}")
+        lines.append(f"{styled('see', 'hint')}: {sanitised(error.reference)}")
     cause = error.__cause__ or error.__context__
     while cause is not None and _mode.verbosity > 0:
-        lines.append(_styled(f"caused by {type(cause).__name__}: {sanitised(str(cause))}", "dim"))
+        lines.append(styled(f"caused by {type(cause).__name__}: {sanitised(str(cause))}", "dim"))
         cause = cause.__cause__ or cause.__context__
     _write("\n".join(lines))
 
@@ -108,20 +108,20 @@ def show_internal_error(error: Exception) -> None:
 
         _write(sanitised("".join(traceback.format_exception(error))))
     what = f"{type(error).__name__}: {sanitised(str(error))}"
-    _write(f"{_styled('error', 'error')}: Something went wrong inside pyscript: {what}")
-    _write(f"{_styled('hint', 'hint')}: Please report it, with what -vv shows in addition.")
+    _write(f"{styled('error', 'error')}: Something went wrong inside pyscript: {what}")
+    _write(f"{styled('hint', 'hint')}: Please report it, with what -vv shows in addition.")
 
 
 def show_warning(text: str) -> None:
     """Show something that a person should mend."""
-    _write(f"{_styled('warning', 'warning')}: {sanitised(text)}")
+    _write(f"{styled('warning', 'warning')}: {sanitised(text)}")
 
 
 def show_note(text: str) -> None:
     """Show what is going on and needs no mending; not with ``-q``."""
     leave()
     if _mode.verbosity >= 0:
-        _write(_styled(sanitised(text), "dim"))
+        _write(styled(sanitised(text), "dim"))
 
 
 def _excerpt_lines(excerpt: Excerpt) -> list[str]:
@@ -134,10 +134,10 @@ def _excerpt_lines(excerpt: Excerpt) -> list[str]:
     margin = " " * len(str(excerpt.line_number))
     carets = "^" * max(1, min(excerpt.length, len(line) - column))
     return [
-        _styled(f" {margin}--> {sanitised(excerpt.path)}:{excerpt.line_number}:{excerpt.column}", "dim"),
-        _styled(f" {margin} |", "dim"),
-        _styled(f" {excerpt.line_number} | ", "dim") + line,
-        _styled(f" {margin} | ", "dim") + " " * column + _styled(carets, "error"),
+        styled(f" {margin}--> {sanitised(excerpt.path)}:{excerpt.line_number}:{excerpt.column}", "dim"),
+        styled(f" {margin} |", "dim"),
+        styled(f" {excerpt.line_number} | ", "dim") + line,
+        styled(f" {margin} | ", "dim") + " " * column + styled(carets, "error"),
     ]
 
 
@@ -161,7 +161,8 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _styled(text: str, style: str) -> str:
+def styled(text: str, style: str) -> str:
+    """Return text in a style, a name in `_STYLES`, where stderr has colours."""
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if has_color() else text
 
 
@@ -216,7 +217,7 @@ class PlainReporter:
     def detail(self, text: str, level: int = 1) -> None:
         """Say it where ``-v`` or ``-vv`` asked for it."""
         if _mode.verbosity >= level:
-            _write(_styled(sanitised(text), "dim"))
+            _write(styled(sanitised(text), "dim"))
 
     def warning(self, text: str) -> None:
         """Say it unless ``-q``."""
@@ -289,11 +290,11 @@ class TerminalReporter(PlainReporter):
     def detail(self, text: str, level: int = 1) -> None:
         """Say it above the display where ``-v`` or ``-vv`` asked for it."""
         if _mode.verbosity >= level:
-            self._say(_styled(sanitised(text), "dim"))
+            self._say(styled(sanitised(text), "dim"))
 
     def warning(self, text: str) -> None:
         """Say it above the display."""
-        self._say(f"{_styled('warning', 'warning')}: {sanitised(text)}")
+        self._say(f"{styled('warning', 'warning')}: {sanitised(text)}")
 
     def finished(self, text: str) -> None:
         """Show it as the last thing, which only ``-v`` leaves on the screen."""

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 
 from launcher.cache import Cache
 from launcher.cli import output
+from launcher.cli.agreement import SHOWN_LINES, first_lines, rows_of
 from launcher.cli.console import megabytes
 from launcher.cli.output import Line
+from launcher.cli.remote import Glance
 from launcher.cli.warmth import Warmth
 from launcher.config_file import config_path
 from launcher.python.places import Surroundings
 from launcher.resolve.urls import mask_credentials
+from launcher.script.visible_text import deceptive_lines
 from launcher.settings import key_of
 from launcher.survey import Survey, environment_size, package_sizes
 from launcher.value import Value, names_of
@@ -30,17 +33,18 @@ _DURATIONS = ("max-age", "exclude-newer", "timeout")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that is known about the next launch of a script."""
+    """Everything that is known about the next launch of a script; `glance` of one from elsewhere."""
 
     script: str
     survey: Survey
     warmth: Warmth
     cache: Cache
+    glance: Glance | None = None
 
 
-def show(facts: Facts) -> None:
-    """Print what is known, one subject below the other."""
-    output.print_parts((facts.script, "bold"))
+def show(facts: Facts, *, whole_source: bool = False) -> None:
+    """Print what is known, one subject below the other; of a script from elsewhere also its first lines, or all."""
+    output.print_parts((facts.glance.script.url.shown if facts.glance else facts.script, "bold"))
     subjects = list(_subjects(facts))
     width = None
     if sys.stdout is not None and sys.stdout.isatty():
@@ -52,6 +56,10 @@ def show(facts: Facts) -> None:
             value = [(text, "good" if text == "warm" else ""), (f"  ({remark})" if remark else "", "dim")]
             rows.append([[("  " + (label if position == 0 else ""), "dim")], value])
     output.print_columns(rows)
+    if facts.glance:
+        output.print_parts()
+        for line in first_lines(facts.glance.source, None if whole_source else SHOWN_LINES):
+            output.print_parts(*line)
 
 
 def in_width(text: str, remark: str, width: int | None) -> list[tuple[str, str]]:
@@ -76,7 +84,8 @@ def as_json(facts: Facts) -> Mapping[str, object]:
     survey, metadata = facts.survey, facts.survey.needs.metadata
     config = str(config_path(os.environ))
     return {
-        "script": facts.script,
+        "script": facts.glance.script.url.shown if facts.glance else facts.script,
+        "remote": _remote(facts.glance) if facts.glance else None,
         "metadata": {
             "has_block": metadata.block is not None,
             "requires_python": metadata.requires_python,
@@ -109,6 +118,22 @@ def as_json(facts: Facts) -> Mapping[str, object]:
     }
 
 
+def _remote(glance: Glance) -> Mapping[str, object]:
+    script, standing = glance.script, glance.standing
+    return {
+        "hops": list(script.file.hops),
+        "commit": script.file.commit or None,
+        "sha256": script.file.sha256,
+        "lock_sha256": script.lock.sha256 if script.lock else None,
+        "size_bytes": len(script.file.content),
+        "fetched_at": int(script.file.fetched_at),
+        "path": script.path,
+        "is_trusted": standing.is_agreed,
+        "trusted_by": [each.place or f"sha256:{each.sha256}" for each in standing.agreements],
+        "deceptive_lines": deceptive_lines(glance.source.text),
+    }
+
+
 _Lines = list[tuple[str, str]]
 """What there is to say about a subject, line by line, each with a remark."""
 
@@ -116,6 +141,8 @@ _Lines = list[tuple[str, str]]
 def _subjects(facts: Facts) -> Iterator[tuple[str, _Lines]]:
     survey, metadata = facts.survey, facts.survey.needs.metadata
     line = survey.needs.requires_python_line
+    if facts.glance:
+        yield from rows_of(facts.glance)
     if metadata.block is None:
         yield "block", [("none: the script names no requirements", "")]
     if metadata.requires_python is not None:

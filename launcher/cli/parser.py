@@ -101,6 +101,10 @@ def add_preparation_options(parser: argparse.ArgumentParser) -> None:
     _add_environment_options(parser)
     _add_index_options(parser)
     _add_policy_options(parser)
+    group = parser.add_argument_group("scripts from elsewhere")
+    group.add_argument(
+        "--trust", action="append", metavar="sha256:…", help="run exactly this content this once (repeatable)"
+    )
 
 
 def add_resolution_options(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from launcher.cache import Cache
 from launcher.cli import console, output
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
-from launcher.cli.script_arguments import read_script_arguments
+from launcher.cli.remote import Glance, look_at
+from launcher.cli.script_arguments import ScriptArguments, read_script_arguments
 from launcher.errors import PyscriptError, UsageError
 from launcher.prepare import Preparation, prepare
 from launcher.request import RunRequest
+from launcher.script.remote_url import is_remote
 from launcher.value import replace
 
 _ONCE = ("refresh", "upgrade")
@@ -26,7 +28,8 @@ def build_parser() -> ArgumentParser:
         "prepare",
         "SCRIPT...",
         "Do everything for the scripts but run them: their first launch then finds everything\n"
-        "ready. What they will be launched with, such as `--with rich`, is given here as well.",
+        "ready. What they will be launched with, such as `--with rich`, is given here as well.\n"
+        "For a script from elsewhere that nobody agreed to run, nothing is built.",
     )
     group = parser.add_argument_group("what to print")
     group.add_argument(
@@ -51,18 +54,26 @@ def main(arguments: Sequence[str]) -> int:
     errors: dict[str, PyscriptError] = {}
     for script in scripts:
         try:
-            preparation = _prepare(asked.request(script), cache)
+            glance = look_at(script, asked.options, cache) if script and is_remote(script) else None
+            preparation = _prepare(_request(asked, script, glance), cache)
         except PyscriptError as error:
             console.show_error(error)
             errors[script or "the environment"] = error
             rows.append({"script": script, "error": error.message})
         else:
-            rows.append(_row(script, preparation))
+            rows.append(_row(script, preparation, glance))
             if not asked.options.json:
-                _tell(script, preparation, python_only=asked.options.print_python)
+                _tell(script, preparation, glance, python_only=asked.options.print_python)
     if asked.options.json:
         console.print_line(json.dumps(rows, indent=2))
     return _exit_code(errors, len(scripts), cache)
+
+
+def _request(asked: ScriptArguments, script: str | None, glance: Glance | None) -> RunRequest:
+    request = asked.request(glance.path if glance else script)
+    if glance is None or glance.standing.is_agreed:
+        return request
+    return replace(request, may_build=False)
 
 
 def _exit_code(errors: Mapping[str, PyscriptError], count: int, cache: Cache) -> int:
@@ -91,7 +102,7 @@ def _prepare(request: RunRequest, cache: Cache) -> Preparation:
     return preparation
 
 
-def _tell(script: str | None, preparation: Preparation, *, python_only: bool) -> None:
+def _tell(script: str | None, preparation: Preparation, glance: Glance | None, *, python_only: bool) -> None:
     if python_only:
         output.print_parts((str(preparation.environment.python), ""))
         return
@@ -99,11 +110,14 @@ def _tell(script: str | None, preparation: Preparation, *, python_only: bool) ->
     packages = output.counted(count, "package") if count else "no packages"
     python = preparation.interpreter.version
     output.print_parts((f"{script or 'The environment'} is ready: {packages}, Python {python}.", ""))
+    if glance and not glance.standing.is_agreed:
+        output.print_parts(("Nobody agreed to run it yet; the first launch will ask.", ""))
 
 
-def _row(script: str | None, preparation: Preparation) -> Mapping[str, object]:
+def _row(script: str | None, preparation: Preparation, glance: Glance | None) -> Mapping[str, object]:
     return {
         "script": script,
+        **({"is_trusted": glance.standing.is_agreed} if glance else {}),
         "python": str(preparation.environment.python),
         "environment": str(preparation.environment.path),
         "interpreter": {

@@ -51,6 +51,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[str, ...]) -> int:
+    if "://" in split.target[0] and len(split.target) == 1:
+        # What it takes to have it here, and to ask whether it may run.
+        from launcher.cli import remote  # noqa: PLC0415
+
+        return remote.launch(split, options, tokens, open_cache(options.cache_dir))
     # 30 ms: the whole data path, which --help and --version do not need.
     from launcher.cli.launching import launch  # noqa: PLC0415
 

@@ -17,6 +17,7 @@ from launcher.request import RunRequest, TargetKind
 STDIN = "-"
 
 _ONLY_FOR_PREPARING = {
+    *("--trust", "--source"),
     *("-q", "--quiet", "-v", "--verbose", "--color", "--cache-dir", "--timeout", "--retries", "--offline"),
     *("--refresh", "-U", "--upgrade", "--json", "--print-python", "--invert", "--outdated", "--depth"),
     *("--platform", "--here", "--embed", "--check", "--upgrade-package"),

@@ -77,6 +77,7 @@ def collect(cache: Cache, max_age_s: float, budget_bytes: int | None, in_use: st
     _remove_unused_wheels(cache, kept, now, collected)
     for path in _unused_builds(cache, kept, now, max_age_s):
         _remove_build(cache, path, collected)
+    _remove_unused_scripts(cache, now, max_age_s, collected)
     _remove_leftovers(cache, now, collected)
     if budget_bytes is not None:
         spared |= set(environments_of_scripts(cache))
@@ -245,6 +246,14 @@ def _sha256_of_build(path: Path) -> str | None:
 def _remove_build(cache: Cache, path: Path, collected: Collected) -> None:
     if _remove(cache, path, collected):
         collected.builds.append(path.name)
+
+
+def _remove_unused_scripts(cache: Cache, now: float, min_age_s: float, collected: Collected) -> None:
+    """Remove scripts from elsewhere, and what is kept of their URLs, that nobody launched for `min_age_s` seconds."""
+    for bucket in (Bucket.SCRIPTS, Bucket.HTTP):
+        for path in list(_entries(cache, bucket)):
+            is_old = now - (_modified(path) or now) >= min_age_s and not _is_fresh(path, now)
+            collected.others += is_old and _remove(cache, path, collected)
 
 
 def _remove_leftovers(cache: Cache, now: float, collected: Collected) -> None:

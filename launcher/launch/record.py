@@ -348,7 +348,10 @@ def _read(path: str, limit: int) -> bytes | None:
 
 
 def _mirrored(script: str, directory: str) -> str | None:
-    """Return the script's absolute path without ``.``; None for one with ``..``, which links may lead elsewhere."""
+    """Return the script's absolute path without ``.``; None for one with ``..``, which links may lead elsewhere.
+
+    A URL is no path, although there may be one that is called like it.
+    """
     if sys.platform == "win32":
         script = script.replace("\\", "/")
         directory = directory.replace("\\", "/")
@@ -356,7 +359,7 @@ def _mirrored(script: str, directory: str) -> str | None:
         absolute = "/" + absolute.replace(":", "", 1)
     else:
         absolute = script if script[:1] == "/" else f"{directory}/{script}"
-    if not script or script[-1] == "/":
+    if not script or script[-1] == "/" or "://" in script:
         return None
     parts: list[str] = []
     for part in absolute.split("/"):

@@ -23,7 +23,7 @@ from launcher.resolve.access import CONNECTIONS_AT_ONCE, Access
 from launcher.resolve.tls import tls_context, unverified_context
 from launcher.resolve.urls import basic_authorization, mask_credentials, origin_of
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 20
 _CHUNK_BYTES = 1 << 18
 """At most, of what has arrived: for each piece the interpreter lock has to be had, from those who compute."""
@@ -112,7 +112,7 @@ class Connections:
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
     @contextmanager
-    def get(self, url: str, headers: Mapping[str, str]) -> Iterator[Answer]:
+    def get(self, url: str, headers: Mapping[str, str], *, follows_redirects: bool = True) -> Iterator[Answer]:
         """Give the answer to a GET, redirects followed; Authorization stays with the origin of `url`.
 
         Raises `ConnectionFailed`, `UnsupportedUrl`, `UsageError` for a proxy that cannot be used.
@@ -122,8 +122,8 @@ class Connections:
             for _ in range(_MOST_REDIRECTS):
                 route = self._route(url)
                 with self._exchange(route, url, sent) as response:
-                    location = response.getheader("Location") if response.status in _REDIRECTS else None
-                    if location is None:
+                    location = response.getheader("Location") if response.status in REDIRECTS else None
+                    if location is None or not follows_redirects:
                         yield Answer(response, url)
                         return
                 target = urljoin(url, location)

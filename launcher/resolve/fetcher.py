@@ -81,7 +81,14 @@ class Fetcher:
 
         return self.consume(url, read, {"Accept-Encoding": "gzip", **(headers or {})})
 
-    def consume(self, url: str, read: Callable[[Answer], _T], headers: Mapping[str, str] | None = None) -> _T:
+    def consume(
+        self,
+        url: str,
+        read: Callable[[Answer], _T],
+        headers: Mapping[str, str] | None = None,
+        *,
+        follows_redirects: bool = True,
+    ) -> _T:
         """Open `url`, hand the answer to `read` and return what that returns; both are repeated where they fail.
 
         The body comes as it was sent unless `headers` ask for an encoding: a file's hash is that of the file.
@@ -100,7 +107,7 @@ class Fetcher:
             pause_s = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
             is_last = attempt == self._retries
             try:
-                with self._open(connections, url, headers) as answer:
+                with self._open(connections, url, headers, follows_redirects) as answer:
                     if answer.status in _RETRIED_STATUSES and not is_last:
                         pause_s = _asked_pause_s(answer.headers, pause_s)
                     elif answer.status >= 500 or answer.status in (401, 403, 407, 408, 429):
@@ -116,15 +123,19 @@ class Fetcher:
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def _open(self, connections: Connections, url: str, headers: Mapping[str, str] | None) -> Iterator[Answer]:
+    def _open(
+        self, connections: Connections, url: str, headers: Mapping[str, str] | None, follows_redirects: bool
+    ) -> Iterator[Answer]:
         url = self.remember_credentials(url) if "@" in url else url
         sent = self._with_authorization(url, headers)
-        with connections.get(url, sent) as answer:
+        with connections.get(url, sent, follows_redirects=follows_redirects) as answer:
             is_asked = answer.status in (401, 403) and origin_of(answer.url) == origin_of(url)
             if not is_asked or not self.credentials.look_up(url, sent.get("Authorization")):
                 yield answer
                 return
-        with connections.get(url, self._with_authorization(url, headers)) as answer:
+        with connections.get(
+            url, self._with_authorization(url, headers), follows_redirects=follows_redirects
+        ) as answer:
             yield answer
 
     def _connections(self) -> Connections:

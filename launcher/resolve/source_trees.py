@@ -275,7 +275,10 @@ class SourceTrees:
             directory = self._copy(candidate, key)
         make_environment = workshop.make_environment
         if make_environment is None:
-            raise BuildFailed(f"{label} would have to be built, which is not possible here.")
+            raise BuildFailed(
+                f"{label} would have to be built, and no code may run here before somebody agreed to the script.",
+                hint="Agree to it first: pyscript trust add URL",
+            )
         # 80 ms: pypa/build, for the few launches that need it.
         from launcher.resolve.build import ProjectBuild, SourceTree  # noqa: PLC0415
 

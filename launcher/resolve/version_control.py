@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
@@ -22,6 +24,8 @@ _OTHERS = {"hg": "Mercurial", "svn": "Subversion", "bzr": "Bazaar"}
 _REVISION = re.compile(r"[^-\x00-\x20\x7f~^:?*\[\\][^\x00-\x20\x7f~^:?*\[\\]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SHOWN_LINES = 5
+_FETCH = ("fetch", "--quiet", "--no-recurse-submodules", "--filter=blob:none")
+_NO_SUCH_REF = r"couldn't find remote ref|not our ref|unadvertised object|does not allow request"
 
 
 class Repository(Value):
@@ -96,12 +100,64 @@ def check_out(repository: Repository, directory: Path, program: GitProgram) -> s
     its credential helpers and ssh's agent answer, or it fails.
     """
     git = _Git(repository, directory, program)
-    try:
+    with _failures_told(repository, program):
         git.run("clone", "--quiet", "--filter=blob:none", "--no-checkout", "--", repository.url, str(directory))
         commit = _find_commit(git, repository)
         git.run("checkout", "--quiet", "--detach", commit, cwd=directory)
         if (directory / ".gitmodules").exists():
             git.run("submodule", "--quiet", "update", "--init", "--recursive", cwd=directory)
+    return commit
+
+
+def fetch_commit(repository: Repository, directory: Path, program: GitProgram) -> str:
+    """Fetch the wanted revision alone, without the content of its files; return the id of the commit.
+
+    Raises as `check_out` does.
+    """
+    git, wanted = _Git(repository, directory, program), repository.revision
+    names = (f"refs/heads/{wanted}", f"refs/tags/{wanted}") if wanted else ("HEAD",)
+    if wanted.startswith("refs/") or repository.commit:
+        names = (wanted,)
+    with _failures_told(repository, program):
+        git.run("init", "--quiet", "--", str(directory))
+        git.run("remote", "add", "origin", repository.url, cwd=directory)
+        for name in names:
+            try:
+                git.run(*_FETCH, "--depth=1", "origin", name, cwd=directory)
+            except subprocess.CalledProcessError as error:
+                if not re.search(_NO_SUCH_REF, error.stderr or ""):
+                    raise
+            else:
+                return git.commit_of("FETCH_HEAD") or _find_commit(git, repository)
+        # The beginning of an id, or a server that gives no single commit.
+        git.run(*_FETCH, "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*", cwd=directory)
+        return _find_commit(git, repository)
+
+
+def read_blob(
+    repository: Repository, place: tuple[str, str], directory: Path, program: GitProgram, limit: int
+) -> bytes | None:
+    """Return the first `limit` bytes and one more of a file, given its commit and path, as it was committed.
+
+    `directory` is where `fetch_commit` put the commit. Returns None where there is no such file, or no plain one.
+    Raises as `check_out` does.
+    """
+    git, (commit, path) = _Git(repository, directory, program), place
+    with _failures_told(repository, program):
+        row, _, name = git.run("ls-tree", "--full-tree", "-z", commit, path, cwd=directory).partition("\t")
+        mode, _, blob = row.partition(" blob ")
+        if mode not in ("100644", "100755") or name.rstrip("\0") != path:
+            return None
+        # As a file and not as text: neither line ends nor bytes may change on the way.
+        unpacked = directory / git.run("unpack-file", blob, cwd=directory)
+    with unpacked.open("rb") as stream:
+        return stream.read(limit + 1)
+
+
+@contextmanager
+def _failures_told(repository: Repository, program: GitProgram) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise SourceUnreachable(
             f"{repository.url} is a git repository, and there is no git here.",
@@ -114,7 +170,6 @@ def check_out(repository: Repository, directory: Path, program: GitProgram) -> s
             f"git did not come to an end with {repository.url} within {error.timeout:g} s.",
             hint="Try again, or raise --timeout.",
         ) from error
-    return commit
 
 
 def _find_commit(git: _Git, repository: Repository) -> str:

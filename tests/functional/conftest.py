@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -54,3 +57,30 @@ def stocked(index: IndexServer, run_pyscript: Program) -> IndexServer:
     index.add(package("speak"), package("speak", "2.0", ("voice>=1",)), package("voice", "1.5"), package("greet"))
     run_pyscript.environ["PYSCRIPT_INDEX_URL"] = index.index_url
     return index
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """PEM files for 127.0.0.1: the server's and a client's, each with its key; `locked` has a key with a password."""
+
+    server: Path
+    client: Path
+    locked: Path
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def make(name: str, *options: str) -> Path:
+        key, path = folder / f"{name}.key", folder / f"{name}.pem"
+        command = [program, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"]
+        named = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key)]
+        subprocess.run([*command, *named, "-out", str(path), *options], check=True, capture_output=True)
+        path.write_bytes(path.read_bytes() + key.read_bytes())
+        return path
+
+    return Certificates(make("server", "-nodes"), make("client", "-nodes"), make("locked", "-passout", "pass:word"))

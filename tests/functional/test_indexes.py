@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import ssl
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Program
-from tests.functional.conftest import WriteScript, package
+from tests.functional.conftest import Certificates, WriteScript, package
 from tests.support.index_server import IndexServer
 
 SAYS_VERSION = "import speak; print(speak.__version__)"
@@ -133,33 +130,6 @@ def test_the_keyring_program_is_asked_when_it_may_be(
 
 
 # Certificates
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """PEM files for 127.0.0.1: the server's and a client's, each with its key; `locked` has a key with a password."""
-
-    server: Path
-    client: Path
-    locked: Path
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    program = shutil.which("openssl")
-    if program is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("certificates")
-
-    def make(name: str, *options: str) -> Path:
-        key, path = folder / f"{name}.key", folder / f"{name}.pem"
-        command = [program, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"]
-        named = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key)]
-        subprocess.run([*command, *named, "-out", str(path), *options], check=True, capture_output=True)
-        path.write_bytes(path.read_bytes() + key.read_bytes())
-        return path
-
-    return Certificates(make("server", "-nodes"), make("client", "-nodes"), make("locked", "-passout", "pass:word"))
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ def test_every_option_that_is_a_setting_reaches_it() -> None:
         "module",
         "code",
         "script",
+        "trust",
         "watch",
         "with_",
         "with_requirements",

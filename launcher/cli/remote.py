@@ -1,0 +1,163 @@
+"""Scripts from elsewhere at the command line: fetched, looked at, asked about where that is needed, and launched."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from launcher.cache import Cache
+from launcher.cli import console, signals
+from launcher.cli.arguments import NoOptions, SplitArguments
+from launcher.errors import PyscriptError, ScriptNotFound, UntrustedScript
+from launcher.launch import warm
+from launcher.python.places import data_directory
+from launcher.remote_script import RemoteScript, kept_script, obtain_script
+from launcher.script.remote_url import parse_remote
+from launcher.trust import Agreement, Trust
+from launcher.value import Value
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from launcher.consent import Standing
+    from launcher.script.source import ScriptSource
+
+
+class Glance(Value):
+    """A script from elsewhere as it lies here, and whether it may run; nothing of it was run."""
+
+    script: RemoteScript
+    source: ScriptSource
+    standing: Standing
+    trust: Trust
+    cache: Cache
+
+    @property
+    def path(self) -> str:
+        """Where the script was laid down."""
+        return self.script.path
+
+
+def open_trust() -> Trust:
+    """Return what this person agreed to; raises `UsageError` where the data directory is not named by its full path."""
+    directory = data_directory(os.environ, sys.platform)
+    return Trust(directory and directory / "trust")
+
+
+def look_at(url: str, options: Namespace | NoOptions, cache: Cache) -> Glance:
+    """Fetch a script where that is needed and tell how it stands; nothing of it is run.
+
+    Raises what `obtain_script` and `standing_of` raise.
+    """
+    # 30 ms: settings, and what reads a script.
+    from launcher.cli import launching  # noqa: PLC0415
+    from launcher.consent import read_named, standing_of  # noqa: PLC0415
+    from launcher.request import TargetKind, settings_before_script  # noqa: PLC0415
+    from launcher.script.source import read_script  # noqa: PLC0415
+
+    remote = parse_remote(url)
+    trust, named = open_trust(), read_named(getattr(options, "trust", None) or ())
+    request = launching.run_request(TargetKind.SCRIPT, url, options, (url,), 0)
+    reporter = console.make_reporter()
+    try:
+        settings = settings_before_script(request, os.environ, reporter)
+        script = obtain_script(remote, settings, cache, reporter)
+    except PyscriptError:
+        raise
+    except BaseException:
+        cache.abandon()
+        raise
+    finally:
+        console.leave()
+    source = read_script(script.path)
+    if not source.text and source.content:
+        raise ScriptNotFound(
+            f"{remote.shown} is no Python script but a zip application, whose code cannot be shown before it runs.",
+            hint="Download it, look at what is in it, and run the file.",
+        )
+    return Glance(script, source, standing_of(script, trust, named, settings.trusted_host), trust, cache)
+
+
+def agreed_script(url: str, options: Namespace | NoOptions, cache: Cache) -> RemoteScript:
+    """Return a script that a person agreed to, now or before; whoever gets it may run it.
+
+    Raises `UntrustedScript` where nobody did, or nobody can be asked.
+    """
+    glance = look_at(url, options, cache)
+    if not glance.standing.is_agreed:
+        glance.trust.add(*ask_for_agreement(glance, options, is_launch=True))
+    return glance.script
+
+
+def ask_for_agreement(
+    glance: Glance, options: Namespace | NoOptions, *, is_launch: bool = False
+) -> tuple[Agreement, ...]:
+    """Show a script, ask, and return what is agreed to: nothing where it is to be launched this once.
+
+    Raises `UntrustedScript` where the answer is no, or nobody can be asked.
+    """
+    # What it takes to show a script, and to find out what it would install.
+    from launcher.cli import agreement  # noqa: PLC0415
+    from launcher.cli.question import open_terminal  # noqa: PLC0415
+    from launcher.consent import agreements_to  # noqa: PLC0415
+
+    script = glance.script
+    with open_terminal() as terminal:
+        if terminal is None:
+            raise _refused(glance)
+        answer = agreement.ask(terminal, glance, options, is_launch=is_launch)
+    if answer == agreement.CONTENT:
+        return agreements_to(script)
+    if answer == agreement.PLACE:
+        return tuple(Agreement(place=place, url=script.url.shown) for place in glance.standing.places)
+    if answer == agreement.ONCE:
+        return ()
+    raise UntrustedScript(f"{script.url.shown} was not {'run' if is_launch else 'agreed to'}.")
+
+
+def launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[str, ...], cache: Cache) -> int:
+    """Launch the script at the URL in `split` as the file that it was laid down as; parameters as in `launching`.
+
+    The launch record is that of this file: it says nothing of the URL, so whether it may run is asked first, each time.
+    """
+    script = _known_script(split.target[0], options, cache) or agreed_script(split.target[0], options, cache)
+    tokens = (*tokens[:-1], script.path)
+    environ = dict(os.environ)
+    if recognised := warm.recognise([*tokens, *split.arguments], environ):
+        signals.heed()
+        with suppress(OSError):
+            cache.abandon()
+            return warm.launch(*recognised, environ)
+    # 30 ms: the whole data path.
+    from launcher.cli import launching  # noqa: PLC0415
+
+    return launching.launch(SplitArguments(split.options, (script.path,), split.arguments), options, tokens, cache)
+
+
+def _known_script(url: str, options: Namespace | NoOptions, cache: Cache) -> RemoteScript | None:
+    """Return a script that is fresh and whose content was agreed to, without the 30 ms that settings take to read.
+
+    No other setting decides about such a one, and these two are in no file.
+    """
+    if options.refresh or os.environ.get("PYSCRIPT_REFRESH") or options.trust:
+        return None
+    script, trust = kept_script(parse_remote(url), cache), open_trust()
+    return script if script and all(map(trust.of_content, script.sha256s)) else None
+
+
+def _refused(glance: Glance) -> UntrustedScript:
+    url = shlex.quote(glance.script.url.shown)
+    named = " ".join(f"sha256:{sha256}" for sha256 in glance.standing.missing)
+    options = " ".join(f"--trust sha256:{sha256}" for sha256 in glance.script.sha256s)
+    changed = ""
+    if glance.standing.former:
+        changed = " What was agreed to for this URL before was other content."
+    return UntrustedScript(
+        f"Nobody here agreed to run what is at {glance.script.url.shown}, and there is no terminal to ask at.{changed}",
+        hint=f"Look at it with pyscript info {url}\n"
+        f"      then run it once with     pyscript {options} {url}\n"
+        f"      or agree to it for good:  pyscript trust add {named}",
+    )
