@@ -45,6 +45,7 @@ COMMANDS = {
         Command("edit", "Open a script in your editor, with its environment", "launcher.cli.edit"),
         Command("repl", "Start Python with the packages of a script", "launcher.cli.repl"),
         Command("audit", "Show known vulnerabilities of what scripts get", "launcher.cli.audit"),
+        Command("export", "Write what a script gets for other tools", "launcher.cli.export"),
         Command("install", "Make scripts commands on PATH", "launcher.cli.install"),
         Command("list", "Show installed commands", "launcher.cli.list"),
         Command("uninstall", "Remove installed commands", "launcher.cli.uninstall"),

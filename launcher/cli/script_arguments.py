@@ -22,6 +22,7 @@ _ONLY_FOR_PREPARING = {
     *("--refresh", "-U", "--upgrade", "--json", "--print-python", "--invert", "--outdated", "--depth"),
     *("--platform", "--here", "--embed", "--check", "--upgrade-package"),
     *("--run", "--editor", "--ignore", "--ask", "--format", "-o", "--output", "--no-hashes", "--all"),
+    "--with-pyscript",
 }
 """Options that say how to prepare or what to print, and not what a launch needs."""
 

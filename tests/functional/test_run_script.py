@@ -31,10 +31,7 @@ def test_with_adds_to_them(script: Path, run_pyscript: Program) -> None:
 
 
 def test_the_settings_in_the_block_hold(stocked: IndexServer, run_pyscript: Program, write_script: WriteScript) -> None:
-    script = write_script("", "speak", block='[tool.pyscript]\nconstraint = ["speak<2"]')
-    script.write_text(
-        '# /// script\n# dependencies = ["speak"]\n# [tool.pyscript]\n# constraint = ["speak<2"]\n# ///\n'
-    )
+    script = write_script("", block='dependencies = ["speak"]\n[tool.pyscript]\nconstraint = ["speak<2"]')
     assert run_pyscript("run", "--script", script, "speak").stdout == "speak 1.0\n"
     assert run_pyscript("run", "--with-requirements", script, "speak").stdout == "speak 2.0\n"
 
