@@ -196,6 +196,9 @@ class _Indexes:
             lazy = self._opened.enter_context(closing(LazyIndex(request, self._cache, self._reporter)))
             index = self._by_sources[sources] = lazy.open()
             index.begin(each.text for each in self.requested_for(interpreter))
+            # Most of what was needed before is needed again: their pages need not wait for one another.
+            former = wanted.former.content.packages if wanted.former else ()
+            index.begin(package.name for package in former if not package.is_direct)
         return self._by_sources[sources]
 
     def requested_for(self, interpreter: Interpreter) -> list[Requested]:
