@@ -21,6 +21,7 @@ from launcher.errors import HashMismatch, NotAvailableOffline, ScriptNotFound
 from launcher.remote_entry import Entry, read_entry, write_entry
 from launcher.reporter import Reporter
 from launcher.script.remote_url import RemoteUrl
+from launcher.script.source import lock_name_of
 from launcher.settings import Settings
 from launcher.value import Value
 
@@ -124,7 +125,7 @@ def _lock_url(url: RemoteUrl) -> RemoteUrl | None:
 
 
 def _lock_name(url: RemoteUrl) -> str:
-    return f"pylock.{os.path.splitext(url.filename)[0]}.toml"
+    return lock_name_of(url.filename)
 
 
 def _fetched(download: Download, url: RemoteUrl, cache: Cache, *, is_script: bool) -> Entry:

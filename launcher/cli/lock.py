@@ -18,6 +18,7 @@ from launcher.locking import HERE, LockDestination, LockRequest, changes_between
 from launcher.prepare import interpreter_for
 from launcher.request import Needs, read_needs
 from launcher.resolve.lockfile import Lock, read_lock
+from launcher.script.remote_url import is_remote
 
 _MOST_CHANGES = 12
 """More than so many lines nobody reads; the file has them all."""
@@ -86,6 +87,10 @@ def _refuse(asked: ScriptArguments, script: str) -> None:
     options = asked.options
     if script == STDIN:
         raise UsageError("What comes on stdin has no place for a lock.", hint="Save the script, and lock the file.")
+    if is_remote(script):
+        raise UsageError(
+            f"{script} is elsewhere, and its lock would have to be there.", hint="Save the script, and lock the file."
+        )
     if asked.has_requirements:
         raise UsageError(
             "A lock is of what the script itself asks for; --with and its kin are for one launch.",

@@ -65,9 +65,8 @@ class ScriptSource(Value):
 
     @property
     def lock_name(self) -> str:
-        """The name of the file that has the script's lock, where there is one; PEP 751 allows no dot in its middle."""
-        stem = os.path.splitext(os.path.basename(self.path))[0]
-        return f"pylock.{stem.replace('.', '-')}.toml"
+        """The name of the file that has the script's lock, where there is one."""
+        return lock_name_of(os.path.basename(self.path))
 
     @property
     def head(self) -> bytes | None:
@@ -98,6 +97,16 @@ class ScriptSource(Value):
             return None
         lines_in_head = line_number_at(text, len(text)) - text.endswith(("\n", "\r"))
         return head if self.text.startswith(text) and lines_in_head == count else None
+
+
+def lock_name_of(filename: str) -> str:
+    """Return what the lock beside a script is called; PEP 751 allows no dot in the middle of such a name.
+
+    >>> lock_name_of("report.py"), lock_name_of("my.tool.py")
+    ('pylock.report.toml', 'pylock.my-tool.toml')
+    """
+    stem = os.path.splitext(filename)[0]
+    return f"pylock.{stem.replace('.', '-')}.toml"
 
 
 def read_script(path: str) -> ScriptSource:

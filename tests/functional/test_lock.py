@@ -14,6 +14,7 @@ import tomli
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
 from tests.support.index_server import Fault, IndexServer
+from tests.support.repositories import git, needs_git
 from tests.support.sdists import Sdist
 
 BLOCK = "requires-python = '>=3.11,<3.13'"
@@ -252,6 +253,42 @@ def test_what_comes_from_elsewhere(
     assert "secret" not in lock
 
 
+@needs_git
+def test_a_repository_is_locked_by_its_commit(
+    stocked: IndexServer, write_script: WriteScript, run_pyscript: Program, tmp_path: Path
+) -> None:
+    repository = Sdist("made", requires=("voice",)).write_project(tmp_path / "made")
+    for command in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-qm", "1")):
+        git(repository, *command)
+    commit = git(repository, "rev-parse", "HEAD")
+    script = write_script("import made", f"made @ git+{repository.as_uri()}@main", block=BLOCK)
+    done = run_pyscript("lock", script)
+    assert done.returncode == 0, done.stderr
+    made, voice = tomli.loads((tmp_path / "pylock.x.toml").read_text())["packages"]
+    assert made == {
+        "name": "made",
+        "dependencies": [{"name": "voice"}],
+        "vcs": {"type": "git", "url": repository.as_uri(), "requested-revision": "main", "commit-id": commit},
+    }
+    assert voice["version"] == "1.5"
+
+
+def test_a_source_for_one_system_is_another_entry(
+    stocked: IndexServer, write_script: WriteScript, run_pyscript: Program, tmp_path: Path
+) -> None:
+    with IndexServer() as other:
+        other.add(package("greet", "7.0"))
+        sources = "[tool.pyscript.sources]\ngreet = {{ index = 'other', marker = \"sys_platform == 'linux'\" }}"
+        tables = f"[[tool.pyscript.index]]\nname = 'other'\nurl = '{other.index_url}'\nexplicit = true\n"
+        script = write_script("", block=f"dependencies = ['greet']\n{BLOCK}\n{sources.format()}\n{tables}")
+        done = run_pyscript("lock", script)
+        assert done.returncode == 0, done.stderr
+    path = tmp_path / "pylock.x.toml"
+    assert entries(path) == ['greet 1.0 sys_platform != "linux"', 'greet 7.0 sys_platform == "linux"']
+    packages = tomli.loads(path.read_text())["packages"]
+    assert [each["index"] for each in packages] == [stocked.index_url, other.index_url]
+
+
 def test_nothing_is_written_where_a_target_has_no_answer(
     stocked: IndexServer, write_script: WriteScript, run_pyscript: Program, tmp_path: Path
 ) -> None:
@@ -295,6 +332,7 @@ def test_an_index_that_fails_leaves_the_lock_as_it_was(
     ("arguments", "said"),
     [
         (("-",), "What comes on stdin has no place for a lock."),
+        (("https://host.example/x.py",), "is elsewhere, and its lock would have to be there."),
         (("x.py", "--with", "greet"), "A lock is of what the script itself asks for"),
         (("x.py", "--here", "--platform", "linux"), "--here and --platform both say what the lock is for."),
         (("x.py", "--embed", "-o", "pylock.toml"), "--embed and --output both say where the lock goes."),

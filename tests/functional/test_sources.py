@@ -15,22 +15,11 @@ import pytest
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript
 from tests.support.index_server import Fault, IndexServer
+from tests.support.repositories import git, needs_git
 from tests.support.sdists import Sdist
 
 ORIGIN = "import importlib.metadata as m; print(m.distribution('made').read_text('direct_url.json'))"
 MADE = "import made; print(made.VERSION)"
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-
-
-def git(directory: Path, *arguments: str) -> str:
-    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always", *arguments]
-    done = subprocess.run(command, cwd=directory, env=_plain_variables(), capture_output=True, check=True, text=True)
-    return done.stdout.strip()
-
-
-def _plain_variables() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return kept | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 @pytest.fixture
