@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
-from tests.functional.test_sources import commit, git
 from tests.support.index_server import IndexServer
+from tests.support.repositories import commit, git
 from tests.support.sdists import Sdist
 
 MADE = "import made; print(made.VERSION)"

@@ -16,8 +16,8 @@ import pytest
 
 from tests.conftest import Program
 from tests.functional.conftest import Certificates, package
-from tests.functional.test_sources import git, needs_git
 from tests.support.index_server import Fault, IndexServer
+from tests.support.repositories import git, needs_git
 from tests.support.sdists import Sdist
 
 if sys.platform != "win32":
