@@ -12,6 +12,7 @@ from launcher.cache import Cache
 from launcher.errors import PyscriptError, UsageError
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
+from launcher.resolve.platforms import platform_of
 from launcher.resolve.requirement_text import raised, read_requirement_text, with_lower_bound
 from launcher.resolve.targets import pythons_for, target_interpreter
 from launcher.survey import Survey, resolve_needs
@@ -70,10 +71,8 @@ def _oldest_python(survey: Survey) -> Interpreter | None:
     if requires_python is None or ours.implementation != "cpython":
         return None
     oldest = pythons_for(SpecifierSet(requires_python), ours.version_info[:2])[-1]
-    for tag in ours.tags:
-        try:
-            found = target_interpreter(oldest, tag.rpartition("-")[2])
-        except UsageError:
-            continue
-        return found if found.version_info[:2] < ours.version_info[:2] else None
-    return None
+    try:
+        found = target_interpreter(oldest, platform_of(ours).name)
+    except UsageError:  # a machine that has no name
+        return None
+    return found if found.version_info[:2] < ours.version_info[:2] else None

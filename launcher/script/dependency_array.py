@@ -94,7 +94,8 @@ def _with_key(toml: str, texts: Sequence[str]) -> str:
     start = find_key(toml, "requires-python")
     at = 0 if start is None else toml.find("\n", start) + 1 or len(toml)
     before = toml[:at] if not at or toml[:at].endswith("\n") else f"{toml[:at]}\n"
-    return f"{before}dependencies = {array.as_string()}\n{toml[at:]}"
+    gap = "\n" if toml.startswith("[", at) else ""
+    return f"{before}dependencies = {array.as_string()}\n{gap}{toml[at:]}"
 
 
 def _string(text: str, *, is_literal: bool) -> String:

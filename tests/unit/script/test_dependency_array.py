@@ -29,7 +29,7 @@ from launcher.script.dependency_array import new_metadata, with_dependencies
             'requires-python = ">=3.11" # why\ndependencies = [\n    "a",\n]\n# tools\n[tool.x]\na = 1\n',
         ),
         ('requires-python = ">=3"', ["a"], 'requires-python = ">=3"\ndependencies = [\n    "a",\n]\n'),
-        ("[tool.x]\na = 1\n", ["a"], 'dependencies = [\n    "a",\n]\n[tool.x]\na = 1\n'),
+        ("[tool.x]\na = 1\n", ["a"], 'dependencies = [\n    "a",\n]\n\n[tool.x]\na = 1\n'),
         ("dependencies = []\n", ['a; os_name == "nt"'], "dependencies = [\n    'a; os_name == \"nt\"',\n]\n"),
         ("dependencies = ['a']\n", ["b; os_name == 'nt'"], "dependencies = ['a', \"b; os_name == 'nt'\"]\n"),
     ],
