@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript
 from tests.support.index_server import Fault, IndexServer
-from tests.support.repositories import git, needs_git
+from tests.support.repositories import commit, git, needs_git
 from tests.support.sdists import Sdist
 
 ORIGIN = "import importlib.metadata as m; print(m.distribution('made').read_text('direct_url.json'))"
@@ -42,13 +42,6 @@ def part(tmp_path: Path) -> Path:
     git(path, "init", "-q")
     commit(path, Sdist("part"), "v1")
     return path
-
-
-def commit(repository: Path, sdist: Sdist, tag: str, directory: str = ".") -> None:
-    sdist.write_project(repository / directory)
-    git(repository, "add", "-A")
-    git(repository, "commit", "-qm", tag)
-    git(repository, "tag", tag)
 
 
 # Directories

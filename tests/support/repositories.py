@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sdists import Sdist
+
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
 
@@ -17,6 +19,14 @@ def git(directory: Path, *arguments: str) -> str:
     command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always", *arguments]
     done = subprocess.run(command, cwd=directory, env=_plain_variables(), capture_output=True, check=True, text=True)
     return done.stdout.strip()
+
+
+def commit(repository: Path, sdist: Sdist, tag: str, directory: str = ".") -> None:
+    """Commit the project of an sdist, as it stands in a directory of the repository, and give the commit a tag."""
+    sdist.write_project(repository / directory)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", tag)
+    git(repository, "tag", tag)
 
 
 def _plain_variables() -> dict[str, str]:
