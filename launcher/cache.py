@@ -52,6 +52,7 @@ class Bucket(StrEnum):
     INTERPRETERS = "interpreters-v1"
     RESOLUTIONS = "resolutions-v1"
     ENVIRONMENTS = "environments-v1"
+    BUNDLES = "bundles-v1"
     LAUNCH = "launch-v1"
     WORKSPACES = "workspaces-v1"
     LOCKS = "locks"

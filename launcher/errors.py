@@ -17,6 +17,7 @@
     ├── LockOutdated            the lock does not answer the script any more, and may not be made anew
     ├── HashMismatch            a file is not what the index or the lock says it is
     ├── InvalidWheel            a wheel or sdist contradicts itself or breaks its specification
+    ├── InvalidBundle           a bundle is damaged, or is not for this Python
     ├── BuildFailed             a build backend could not make a wheel
     ├── NotAvailableOffline     the network is needed and was forbidden
     ├── CacheUnusable           the cache cannot be written, locked or trusted
@@ -135,6 +136,10 @@ class HashMismatch(PyscriptError):
 
 class InvalidWheel(PyscriptError):
     """A wheel or sdist contradicts itself or breaks its specification."""
+
+
+class InvalidBundle(PyscriptError):
+    """A bundle is damaged or contradicts itself, is not for this Python, or could not be run by any."""
 
 
 class BuildFailed(PyscriptError):

@@ -29,6 +29,7 @@ _LABELS = {
     Bucket.SCRIPTS: "scripts from elsewhere",
     Bucket.RESOLUTIONS: "resolutions",
     Bucket.INTERPRETERS: "interpreters",
+    Bucket.BUNDLES: "bundles, unpacked",
     Bucket.LAUNCH: "launch records",
     Bucket.WORKSPACES: "workspaces of editors",
 }
@@ -119,6 +120,7 @@ def _clean(cache: Cache, options: Namespace) -> None:
             environments=_names(cache.root / Bucket.ENVIRONMENTS),
             wheels=_names(cache.root / Bucket.WHEELS),
             builds=_names(cache.root / Bucket.BUILT),
+            bundles=_names(cache.root / Bucket.BUNDLES),
         )
         _refuse_running(cache, freed.environments)
         freed.freed_bytes = collection.directory_size(cache.root)[0]
@@ -193,12 +195,14 @@ def _tell(collected: collection.Collected, options: Namespace) -> None:
         "environments": len(collected.environments),
         "wheels": len(collected.wheels),
         "builds": len(collected.builds),
+        "bundles": len(collected.bundles),
     }
     if options.json:
         console.print_line(json.dumps({**counts, "freed_bytes": collected.freed_bytes}, indent=2))
         return
-    if not collected.builds:
-        del counts["builds"]
+    for seldom in ("builds", "bundles"):
+        if not counts[seldom]:
+            del counts[seldom]
     *others, last = (f"{count} {what[:-1] if count == 1 else what}" for what, count in counts.items())
     freed = console.megabytes(collected.freed_bytes) if collected.freed_bytes else "0 kB"
     console.print_line(f"Removed {', '.join(others)} and {last}, {freed}.")

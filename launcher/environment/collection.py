@@ -33,14 +33,16 @@ _GRACE_S = DAY_S / 24
 
 @dataclass(slots=True)
 class Collected:
-    """What a collection removed: names of environments, wheels and builds, number of other files, and the bytes freed.
+    """What a collection removed: names of what is listed, number of other files, and the bytes freed.
 
-    A build is the file of a wheel that was built here, as opposed to what was unpacked from it.
+    A build is the file of a wheel that was built here, as opposed to what was unpacked from it; a bundle is what one
+    was unpacked to, and not its file.
     """
 
     environments: list[str] = field(default_factory=list)
     wheels: list[str] = field(default_factory=list)
     builds: list[str] = field(default_factory=list)
+    bundles: list[str] = field(default_factory=list)
     others: int = 0
     freed_bytes: int = 0
 
@@ -78,6 +80,8 @@ def collect(cache: Cache, max_age_s: float, budget_bytes: int | None, in_use: st
     for path in _unused_builds(cache, kept, now, max_age_s):
         _remove_build(cache, path, collected)
     _remove_unused_scripts(cache, now, max_age_s, collected)
+    for path in _unused_bundles(cache, now, max_age_s):
+        _remove_bundle(cache, path, collected)
     _remove_leftovers(cache, now, collected)
     if budget_bytes is not None:
         spared |= set(environments_of_scripts(cache))
@@ -256,6 +260,24 @@ def _remove_unused_scripts(cache: Cache, now: float, min_age_s: float, collected
             collected.others += is_old and _remove(cache, path, collected)
 
 
+def _unused_bundles(cache: Cache, now: float, min_age_s: float) -> Iterator[Path]:
+    """Yield what was unpacked of bundles that nobody started for `min_age_s` seconds, the oldest first."""
+    started = sorted((_last_start(path), path) for path in _entries(cache, Bucket.BUNDLES))
+    for last, path in started:
+        if now - last >= min_age_s and not _is_fresh(path, now):
+            yield path
+
+
+def _last_start(bundle: Path) -> float:
+    """Return when a bundle was last started by any interpreter: each start sets the time of its marker."""
+    return max((_modified(marker) or 0 for marker in bundle.glob("*/ready")), default=0)
+
+
+def _remove_bundle(cache: Cache, path: Path, collected: Collected) -> None:
+    if _remove(cache, path, collected):
+        collected.bundles.append(path.name)
+
+
 def _remove_leftovers(cache: Cache, now: float, collected: Collected) -> None:
     """Remove what killed launches left in ``tmp/``, and launch records and workspaces of environments that are gone."""
     with suppress(OSError):
@@ -314,6 +336,11 @@ def _keep_to_budget(
     # Of a directory that is worked on, each change leaves a build; those go before what can be launched.
     for path in _unused_builds(cache, list(_environments(cache)), now, 0):
         _remove_build(cache, path, collected)
+        if collected.freed_bytes >= enough:
+            return
+    # What a bundle was unpacked to, the next start unpacks again, without any network. One that runs cannot be seen.
+    for path in _unused_bundles(cache, now, DAY_S):
+        _remove_bundle(cache, path, collected)
         if collected.freed_bytes >= enough:
             return
     while collected.freed_bytes < enough and oldest_first:

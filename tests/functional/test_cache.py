@@ -57,7 +57,7 @@ def test_info_of_no_cache_is_no_error(run_pyscript: Program, cache_dir: Path) ->
 
 def test_prune_leaves_what_is_used(filled: tuple[Path, Path], run_pyscript: Program, cache_dir: Path) -> None:
     done = run_pyscript("cache", "prune", "--json")
-    assert json.loads(done.stdout) == {"environments": 0, "wheels": 0, "builds": 0, "freed_bytes": 0}
+    assert json.loads(done.stdout) == {"environments": 0, "wheels": 0, "builds": 0, "bundles": 0, "freed_bytes": 0}
     assert len(names(cache_dir / "environments-v1")) == 2
 
 

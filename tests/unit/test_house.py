@@ -26,6 +26,9 @@ PACKAGE = ROOT / "launcher"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PYPROJECT = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
+BOOTSTRAP = "share/bootstrap/"
+"""Copied into bundles, where it is a program of its own and its package is called `pyscript_bundle`."""
+
 FORBIDDEN_NAMES = ("utils", "helpers", "common", "manager")
 BUILTIN_ON_WINDOWS = {"nt", "winreg", "msvcrt"}
 """Compiled into python.exe, as `posix` is elsewhere; a guarded import of them is fine."""
@@ -111,7 +114,9 @@ def test_the_package_itself_imports_nothing() -> None:
     assert list(imported_modules(tree_of(PACKAGE / "__init__.py"))) == []
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if not relative(path).startswith("cli/")], ids=relative)
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if not relative(path).startswith(("cli/", BOOTSTRAP))], ids=relative
+)
 def test_no_module_outside_cli_prints_or_exits(path: Path) -> None:
     found = [f"line {node.lineno}: {ast.unparse(node)}" for node in nodes_that_print_or_exit(tree_of(path))]  # type: ignore[attr-defined]
     assert found == []
@@ -146,7 +151,13 @@ def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None
     names = {Requirement(text).name for text in PYPROJECT["project"]["dependencies"]}
     declared = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
     imported = {name.partition(".")[0] for path in MODULES for name in imported_modules(tree_of(path))}
-    assert imported - sys.stdlib_module_names - BUILTIN_ON_WINDOWS - {"launcher"} == declared
+    assert imported - sys.stdlib_module_names - BUILTIN_ON_WINDOWS - {"launcher", "pyscript_bundle"} == declared
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / BOOTSTRAP).glob("*.py")), ids=relative)
+def test_what_is_copied_into_bundles_imports_the_standard_library_alone(path: Path) -> None:
+    names = {name.partition(".")[0] for name in imported_modules(tree_of(path))}
+    assert names - sys.stdlib_module_names - BUILTIN_ON_WINDOWS <= {"pyscript_bundle"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=relative)

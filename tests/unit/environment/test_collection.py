@@ -168,6 +168,36 @@ def test_the_budget_takes_unused_builds_before_environments(cache: Cache) -> Non
     assert collection.collect(cache, 30 * DAY, 0).builds == ["used"]
 
 
+def unpacked_bundle(cache: Cache, digest: str, *days_unused: float) -> Path:
+    """Make what some interpreters left of a bundle that each of them last started so long ago."""
+    path = cache.directory(Bucket.BUNDLES) / digest
+    for number, days in enumerate(days_unused):
+        (path / str(number) / "bin").mkdir(parents=True)
+        (path / str(number) / "module.py").write_bytes(b"x" * 5000)
+        (path / str(number) / "ready").touch()
+        then = time.time() - days * DAY
+        os.utime(path / str(number) / "ready", (then, then))
+    return path
+
+
+def test_what_bundles_were_unpacked_to_goes_when_no_interpreter_started_them_for_long(cache: Cache) -> None:
+    unpacked_bundle(cache, "old", 31, 90)
+    unpacked_bundle(cache, "used", 90, 1)
+    unpacked_bundle(cache, "killed").mkdir()
+    collected = collection.collect(cache, 30 * DAY, None)
+    assert sorted(collected.bundles) == ["killed", "old"]
+    assert names(cache, Bucket.BUNDLES) == {"used"}
+
+
+def test_the_budget_takes_unpacked_bundles_before_environments(cache: Cache) -> None:
+    environment(cache, "a", 20, "one")
+    unpacked_bundle(cache, "yesterday", 2)
+    unpacked_bundle(cache, "today", 0)
+    size = collection.directory_size(cache.root)[0]
+    collected = collection.collect(cache, 30 * DAY, size - 4000)
+    assert (collected.bundles, collected.environments) == (["yesterday"], [])
+
+
 def test_with_a_wheel_goes_its_build(cache: Cache) -> None:
     used = build(cache, "used", 0, b"1")
     build(cache, "other", 0, b"2")
