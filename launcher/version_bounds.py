@@ -16,7 +16,6 @@ from launcher.resolve.platforms import platform_of
 from launcher.resolve.requirement_text import raised, read_requirement_text, with_lower_bound
 from launcher.resolve.targets import pythons_for, target_interpreter
 from launcher.survey import Survey, resolve_needs
-from launcher.value import replace
 
 
 def own_series(interpreter: Interpreter) -> str:
@@ -39,10 +38,9 @@ def allowed_versions(survey: Survey, cache: Cache, reporter: Reporter) -> dict[s
     if oldest is None or not versions:
         return versions
     reporter.step(f"Resolving for Python {oldest.version.rpartition('.')[0]}")
-    # That interpreter is nowhere, so it can build nothing.
-    needs = replace(survey.needs, settings=replace(survey.needs.settings, no_build=True))
     try:
-        others = resolved_versions(resolve_needs(needs, oldest, cache, reporter))
+        # That interpreter is nowhere, so it can build nothing.
+        others = resolved_versions(resolve_needs(survey.needs, oldest, cache, reporter, may_build=False))
     except PyscriptError as error:
         reporter.detail(f"For Python {oldest.version.rpartition('.')[0]}: {error.message}")
         return versions
