@@ -12,6 +12,7 @@ from launcher.cli import audit_view, console
 from launcher.cli.audit_view import Report
 from launcher.cli.package_graph import PackageGraph
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
+from launcher.cli.remote import request_of
 from launcher.cli.script_arguments import ScriptArguments, read_script_arguments
 from launcher.errors import AuditIncomplete, PyscriptError, UsageError
 from launcher.resolve.relations import limits_in, relations_in
@@ -93,7 +94,7 @@ def _report(script: str | None, asked: ScriptArguments, cache: Cache) -> Report:
     reporter = console.make_reporter()
     ignored = tuple(asked.options.ignore or ())
     try:
-        survey = resolve(asked.request(script), cache, os.environ, reporter)
+        survey = resolve(request_of(asked, script, cache)[0], cache, os.environ, reporter)
         resolution = survey.resolution
         assert resolution is not None
         pins = {pin.candidate.name: pin for pin in resolution}

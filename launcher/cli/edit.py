@@ -17,6 +17,7 @@ from launcher.errors import PyscriptError, ScriptNotFound, UsageError
 from launcher.launch import warm
 from launcher.prepare import Preparation, prepare
 from launcher.request import RunRequest
+from launcher.script.remote_url import is_remote
 
 
 def build_parser() -> ArgumentParser:
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str]) -> int:
         return UsageError.default_exit_code
     if script == STDIN:
         raise UsageError("What comes from stdin cannot be edited.", hint="Save it to a file first.")
+    if is_remote(script):
+        raise UsageError(f"{script} is not on this machine, so it cannot be edited.", hint="Save it to a file first.")
     if not os.path.isfile(script):
         raise ScriptNotFound(f"There is no script {script}.", hint=f"Begin one with: pyscript init {script}")
     editor = find_editor(asked.options.editor, os.environ)

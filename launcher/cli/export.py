@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from launcher.cache import Cache
 from launcher.cli import console
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
+from launcher.cli.remote import request_of
 from launcher.cli.script_arguments import STDIN, ScriptArguments, read_script_arguments
 from launcher.errors import UsageError
 from launcher.prepare import prepare
@@ -77,7 +78,7 @@ def _put(text: str, path: str | None) -> None:
 
 
 def _survey(script: str, asked: ScriptArguments, cache: Cache) -> Survey:
-    return resolve(asked.request(script), cache, os.environ, console.make_reporter())
+    return resolve(request_of(asked, script, cache)[0], cache, os.environ, console.make_reporter())
 
 
 def _exported(script: str, asked: ScriptArguments, cache: Cache) -> Exported:
@@ -116,7 +117,7 @@ def _cyclonedx(script: str, asked: ScriptArguments, cache: Cache) -> str:
     made_at_s = _epoch(os.environ)
     exported = _exported(script, asked, cache)
     # Licences stand in the packages themselves.
-    preparation = prepare(asked.request(script), cache, os.environ, console.make_reporter())
+    preparation = prepare(request_of(asked, script, cache)[0], cache, os.environ, console.make_reporter())
     descriptions = descriptions_of(preparation.resolution, cache)
     source = exported.survey.needs.source
     sha256 = hashlib.sha256(source.content).hexdigest() if source else None

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 
 from launcher.cli import console, info_view
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
-from launcher.cli.remote import look_at
+from launcher.cli.remote import request_of
 from launcher.cli.script_arguments import read_script_arguments
 from launcher.cli.warmth import Warmth, next_launch
 from launcher.errors import UsageError
-from launcher.script.remote_url import is_remote
 from launcher.survey import look
 
 
@@ -44,8 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         console.print_usage(parser)
         return UsageError.default_exit_code
     cache = asked.open_cache()
-    glance = look_at(script, asked.options, cache) if is_remote(script) else None
-    request = asked.request(glance.path if glance else script)
+    request, glance = request_of(asked, script, cache)
     survey = look(request, cache, os.environ, console.make_reporter())
     console.leave()
     warmth = next_launch(request, survey, cache, os.environ)

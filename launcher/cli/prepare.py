@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from launcher.cache import Cache
 from launcher.cli import console, output
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
-from launcher.cli.remote import Glance, look_at
-from launcher.cli.script_arguments import ScriptArguments, read_script_arguments
+from launcher.cli.remote import Glance, request_of
+from launcher.cli.script_arguments import read_script_arguments
 from launcher.errors import PyscriptError, UsageError
 from launcher.prepare import Preparation, prepare
 from launcher.request import RunRequest
-from launcher.script.remote_url import is_remote
 from launcher.value import replace
 
 _ONCE = ("refresh", "upgrade")
@@ -54,8 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     errors: dict[str, PyscriptError] = {}
     for script in scripts:
         try:
-            glance = look_at(script, asked.options, cache) if script and is_remote(script) else None
-            preparation = _prepare(_request(asked, script, glance), cache)
+            request, glance = request_of(asked, script, cache)
+            preparation = _prepare(request, cache)
         except PyscriptError as error:
             console.show_error(error)
             errors[script or "the environment"] = error
@@ -67,13 +66,6 @@ def main(arguments: Sequence[str]) -> int:
     if asked.options.json:
         console.print_line(json.dumps(rows, indent=2))
     return _exit_code(errors, len(scripts), cache)
-
-
-def _request(asked: ScriptArguments, script: str | None, glance: Glance | None) -> RunRequest:
-    request = asked.request(glance.path if glance else script)
-    if glance is None or glance.standing.is_agreed:
-        return request
-    return replace(request, may_build=False)
 
 
 def _exit_code(errors: Mapping[str, PyscriptError], count: int, cache: Cache) -> int:

@@ -15,14 +15,16 @@ from launcher.errors import PyscriptError, ScriptNotFound, UntrustedScript
 from launcher.launch import warm
 from launcher.python.places import data_directory
 from launcher.remote_script import RemoteScript, kept_script, obtain_script
-from launcher.script.remote_url import parse_remote
+from launcher.script.remote_url import is_remote, parse_remote
 from launcher.trust import Agreement, Trust
-from launcher.value import Value
+from launcher.value import Value, replace
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from launcher.cli.script_arguments import ScriptArguments
     from launcher.consent import Standing
+    from launcher.request import RunRequest
     from launcher.script.source import ScriptSource
 
 
@@ -79,6 +81,17 @@ def look_at(url: str, options: Namespace | NoOptions, cache: Cache) -> Glance:
             hint="Download it, look at what is in it, and run the file.",
         )
     return Glance(script, source, standing_of(script, trust, named, settings.trusted_host), trust, cache)
+
+
+def request_of(asked: ScriptArguments, script: str | None, cache: Cache) -> tuple[RunRequest, Glance | None]:
+    """Return the request of a command that only looks at a script, and what there is to say of one from elsewhere.
+
+    Nothing is built for such a one before somebody agreed to run it. Raises what `look_at` raises.
+    """
+    if script is None or not is_remote(script):
+        return asked.request(script), None
+    glance = look_at(script, asked.options, cache)
+    return replace(asked.request(glance.path), may_build=glance.standing.is_agreed), glance
 
 
 def agreed_script(url: str, options: Namespace | NoOptions, cache: Cache) -> RemoteScript:

@@ -11,9 +11,11 @@ from pathlib import Path
 from launcher.cli import console
 from launcher.cli.launching import become
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
+from launcher.cli.remote import agreed_script
 from launcher.cli.script_arguments import STDIN, ScriptArguments, read_script_arguments
 from launcher.errors import UsageError
 from launcher.prepare import Preparation, prepare
+from launcher.script.remote_url import is_remote
 from launcher.value import replace
 
 _IPYTHON = "ipython"
@@ -78,6 +80,9 @@ def main(arguments: Sequence[str]) -> int:
     if script == STDIN:
         raise UsageError("stdin is where you type, so no script can come from it.", hint="Save the script to a file.")
     cache = asked.open_cache()
+    if script is not None and is_remote(script):
+        # What it brings is imported here, so it is asked about as for a launch.
+        script = agreed_script(script, asked.options, cache).path
     try:
         preparation = prepare(asked.request(script), cache, os.environ, console.make_reporter())
     except BaseException:

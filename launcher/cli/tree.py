@@ -11,13 +11,12 @@ from launcher.cache import Cache
 from launcher.cli import console, output, tree_view
 from launcher.cli.package_graph import PackageGraph
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
-from launcher.cli.remote import Glance, look_at
+from launcher.cli.remote import Glance, request_of
 from launcher.cli.script_arguments import ScriptArguments, read_script_arguments
 from launcher.errors import UsageError
+from launcher.request import RunRequest
 from launcher.resolve.relations import limits_in, relations_in
-from launcher.script.remote_url import is_remote
 from launcher.survey import Survey, newest_versions, package_sizes, resolve
-from launcher.value import replace
 
 _ALL = "*"
 """What ``--invert`` without a package stands for."""
@@ -51,8 +50,8 @@ def main(arguments: Sequence[str]) -> int:
         return UsageError.default_exit_code
     depth = _depth(asked.options.depth)
     cache = asked.open_cache()
-    glance = look_at(script, asked.options, cache) if script and is_remote(script) else None
-    survey, graph = _look(asked, script, glance, cache)
+    request, glance = request_of(asked, script, cache)
+    survey, graph = _look(asked, request, cache)
     title = _title(script, glance)
     is_inverted = package is not None
     if package is not None and package != _ALL:
@@ -73,12 +72,8 @@ def _title(script: str | None, glance: Glance | None) -> str:
     return glance.script.url.shown + ("" if glance.standing.is_agreed else " (not trusted)")
 
 
-def _look(
-    asked: ScriptArguments, script: str | None, glance: Glance | None, cache: Cache
-) -> tuple[Survey, PackageGraph]:
+def _look(asked: ScriptArguments, request: RunRequest, cache: Cache) -> tuple[Survey, PackageGraph]:
     reporter = console.make_reporter()
-    request = asked.request(glance.path if glance else script)
-    request = replace(request, may_build=glance is None or glance.standing.is_agreed)
     try:
         survey = resolve(request, cache, os.environ, reporter)
         newest = newest_versions(survey, cache, reporter) if asked.options.outdated else {}

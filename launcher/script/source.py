@@ -273,6 +273,9 @@ def _not_read(path: str, error: OSError | ValueError) -> ScriptNotFound:
 
 
 def _missing(path: str) -> ScriptNotFound:
+    if "://" in path:
+        hint = "Save it to a file of this machine first; pyscript info shows what is there."
+        return ScriptNotFound(f"{path} is a URL, and this takes a file.", hint=hint)
     if os.path.islink(path):
         target = os.readlink(path)
         return ScriptNotFound(

@@ -532,6 +532,26 @@ def test_tree_and_prepare_say_that_nobody_agreed_yet(stocked: IndexServer, run_p
     assert stocked.paths("/files/*") == []
 
 
+@pytest.mark.parametrize("command", [("export", "--format", "requirements"), ("tree", "--json")])
+def test_what_only_looks_takes_urls_too(command: tuple[str, ...], stocked: IndexServer, run_pyscript: Program) -> None:
+    done = run_pyscript(command[0], serve(stocked, SPEAK), *command[1:])
+    assert done.returncode == 0, done.stderr
+    assert "voice" in done.stdout
+
+
+def test_what_imports_its_packages_is_asked_about_as_a_launch_is(stocked: IndexServer, run_pyscript: Program) -> None:
+    url = serve(stocked, SPEAK)
+    assert "Nobody here agreed" in run_pyscript("repl", url).stderr
+    done = run_pyscript("repl", "--trust", sha256(SPEAK), url, input="import speak; print(speak.__version__)\n")
+    assert "2.0" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("command", ["lock", "edit"])
+def test_what_writes_takes_files_only(command: str, url: str, run_pyscript: Program) -> None:
+    done = run_pyscript(command, url)
+    assert (done.returncode, "Save " in done.stderr) == (2, True)
+
+
 def test_options_hold_for_scripts_from_elsewhere_too(stocked: IndexServer, run_pyscript: Program) -> None:
     text = "import greet; print(greet.__version__)\n"
     url = serve(stocked, text)

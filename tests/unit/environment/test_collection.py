@@ -134,6 +134,18 @@ def test_the_budget_takes_the_oldest_first_and_spares_scripts_that_exist(cache: 
     assert collection.collect(cache, 30 * DAY, 0).environments == ["a1", "c3"]
 
 
+def test_scripts_from_elsewhere_go_when_nobody_launched_them_for_long(cache: Cache) -> None:
+    for bucket in (Bucket.SCRIPTS, Bucket.HTTP):
+        for name, days in (("old", 31), ("young", 29)):
+            path = cache.directory(bucket) / name
+            path.mkdir()
+            (path / "x.py").touch()
+            path.chmod(0o500)
+            os.utime(path, (time.time() - days * DAY,) * 2)
+    assert collection.collect(cache, 30 * DAY, None).others == 2
+    assert names(cache, Bucket.SCRIPTS) == names(cache, Bucket.HTTP) == {"young"}
+
+
 def test_a_build_goes_when_nobody_wanted_it_for_long_and_no_environment_uses_it(cache: Cache) -> None:
     build(cache, "old", 31, b"1")
     build(cache, "young", 29, b"2")
