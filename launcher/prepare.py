@@ -17,8 +17,16 @@ from typing import TYPE_CHECKING
 
 from launcher.cache import Bucket, Cache
 from launcher.environment.environment import Environment
-from launcher.errors import CacheUnusable, CommandNotFound
+from launcher.errors import (
+    CacheUnusable,
+    CommandNotFound,
+    InterpreterNotFound,
+    InvalidMetadata,
+    LockOutdated,
+    UsageError,
+)
 from launcher.launch import record as records
+from launcher.launch import warm
 from launcher.launch.record import LaunchRecord
 from launcher.provision import ResolutionRequest, begin_loading, provision
 from launcher.python.discovery import InterpreterRequest, Obtain, find_interpreter
@@ -26,13 +34,14 @@ from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, TargetKind, read_needs
 from launcher.resolve.resolution import Resolution, watched_files
-from launcher.script.source import ScriptSource
+from launcher.script.source import LOCK_OPENING, ScriptSource
 from launcher.settings import Settings, has_credentials
 from launcher.value import Value, field, replace
 
 if TYPE_CHECKING:
     from launcher.python.demand import Demand, NotFetched
     from launcher.resolve.fetcher import Fetcher
+    from launcher.workers import Workers
 
 MOST_STAMPS = 200
 """Comparing so many takes a shell about as long as Python takes to start."""
@@ -65,17 +74,13 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     needs = read_needs(request, environ, reporter)
     with begin_loading(needs, cache) as workers:
         interpreter = interpreter_for(needs, cache, reporter)
-        needs = with_sources_applied(needs, interpreter)
-        wanted = ResolutionRequest(
-            needs.requested, needs.policy, interpreter, needs.settings, may_build=request.may_build
-        )
-        resolution, environment, key = provision(wanted, cache, reporter, workers)
+        wanted, (resolution, environment, key) = _provisioned(request, needs, interpreter, cache, reporter, workers)
     program = _program(request, environment, environ)
     record = _record(request, needs, program, environment, environ)
     files = (interpreter.executable, str(cache.path(Bucket.RESOLUTIONS, key)), *needs.files)
     record.stamps |= {path: records.stamp_of(path) for path in (*files, *watched_files(wanted.written, resolution))}
     if _may_be_recorded(request, needs, record, started_ns):
-        _write_record(record, request, cache, environ)
+        _write_record(record, request, cache, environ, started_ns)
     _collect(environment, cache, reporter)
     return Preparation(
         record=record,
@@ -85,6 +90,40 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
         environment=environment,
         source=None if request.script else needs.source,
         variables=needs.variables,
+    )
+
+
+def _provisioned(
+    request: RunRequest,
+    needs: Needs,
+    interpreter: Interpreter,
+    cache: Cache,
+    reporter: Reporter,
+    workers: Workers | None,
+) -> tuple[ResolutionRequest, tuple[Resolution, Environment, str]]:
+    """Return what the needs come to on an interpreter; a lock that is outdated, or to be upgraded, is made anew."""
+    outdated = None
+    if needs.lock is None or not needs.settings.upgrade:
+        wanted = _wanted(request, needs, interpreter)
+        try:
+            return wanted, provision(wanted, cache, reporter, workers)
+        except LockOutdated as error:
+            if needs.lock is None or needs.lock.insisting:
+                raise
+            outdated = error
+    # 40 ms more than a resolution: the targets of a lock, for those who changed what it is for.
+    from launcher.relocking import relock  # noqa: PLC0415
+
+    own = tuple(each for each in needs.requested if each.excerpt is not None)
+    lock = relock(replace(needs, requested=own), interpreter, outdated, cache, reporter)
+    wanted = _wanted(request, replace(needs, lock=lock), interpreter)
+    return wanted, provision(wanted, cache, reporter, workers)
+
+
+def _wanted(request: RunRequest, needs: Needs, interpreter: Interpreter) -> ResolutionRequest:
+    needs, may_build = with_sources_applied(needs, interpreter), request.may_build
+    return ResolutionRequest(
+        needs.requested, needs.policy, interpreter, needs.settings, may_build=may_build, lock=needs.lock
     )
 
 
@@ -101,6 +140,11 @@ def interpreter_for(needs: Needs, cache: Cache, reporter: Reporter, obtain: Obta
         settings.origins.get("python", "--python"),
     )
     obtain = obtain or obtaining(settings, cache, reporter)
+    if needs.lock is not None and (narrower := needs.lock.range_of_others):
+        both = replace(wanted, requires_python=",".join(filter(None, (needs.requires_python, narrower))))
+        # Where there is none, the lock does not fit what the script asks for, and is complained about as such.
+        with suppress(InterpreterNotFound, InvalidMetadata, UsageError):
+            return find_interpreter(both, cache, reporter, refresh=settings.refresh, obtain=obtain)
     return find_interpreter(wanted, cache, reporter, refresh=settings.refresh, obtain=obtain)
 
 
@@ -175,7 +219,7 @@ def _record(
         records.variables_of(dict(environ)),
         request.tokens if len(request.tokens) > 1 else (),
         request.skipped,
-        needs.source.head if needs.source and not request.script else None,
+        _head(needs.source) if needs.source and not request.script else None,
     )
     if needs.source and not record.head and (request.script or request.kind is TargetKind.SCRIPT):
         path = os.path.join(request.directory, needs.source.path)
@@ -183,6 +227,11 @@ def _record(
     if request.kind is TargetKind.COMMAND:
         record.stamps[os.path.join(request.directory, request.target)] = None  # a script of that name would come first
     return record
+
+
+def _head(source: ScriptSource) -> bytes | None:
+    """Return the head of a script, None for one with a lock in it: that is long, and a stamp stands for all of it."""
+    return None if LOCK_OPENING in source.text else source.head
 
 
 def _may_be_recorded(request: RunRequest, needs: Needs, record: LaunchRecord, started_ns: int) -> bool:
@@ -206,7 +255,9 @@ def _may_be_recorded(request: RunRequest, needs: Needs, record: LaunchRecord, st
     return not has_credentials(written)
 
 
-def _write_record(record: LaunchRecord, request: RunRequest, cache: Cache, environ: Mapping[str, str]) -> None:
+def _write_record(
+    record: LaunchRecord, request: RunRequest, cache: Cache, environ: Mapping[str, str], started_ns: int
+) -> None:
     """Write the record where the next launch looks for it; it is a convenience, so failing to write it is no error."""
     is_anywhere = request.means_the_same_anywhere
     directory = records.ANYWHERE if is_anywhere else records.working_directory(dict(environ))
@@ -218,4 +269,5 @@ def _write_record(record: LaunchRecord, request: RunRequest, cache: Cache, envir
     if path and content:
         with suppress(CacheUnusable):
             cache.write_file(Path(path), content)
+            warm.note_seen(path, started_ns)
             records.write_stamps(str(cache.root), record)

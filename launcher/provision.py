@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from launcher.cache import Bucket, Cache
+from launcher.digest import digest_of
 from launcher.environment import environment as environments
 from launcher.environment.environment import Environment
 from launcher.environment.fetch import STORE, WheelFetch, found_wheels, with_built_wheels
@@ -21,6 +22,7 @@ from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs
 from launcher.resolve.resolution import (
+    DECIDING_SETTINGS,
     Policy,
     Requested,
     Resolution,
@@ -33,7 +35,9 @@ from launcher.value import Value, replace
 
 if TYPE_CHECKING:
     from launcher.resolve.index import Index
+    from launcher.resolve.locked import LockedRequest
     from launcher.resolve.prefetch import WheelsAhead
+    from launcher.resolve.script_lock import ScriptLock
     from launcher.resolve.workshop import Chain
     from launcher.workers import Workers
 
@@ -42,6 +46,7 @@ class ResolutionRequest(Value):
     """Everything that decides a resolution; `chain` says what is to be built with it, if anything.
 
     Where `may_build` is False, no code of a source is run, and what only that would tell is an error.
+    With a `lock`, what the script requires is what that has; other requirements are resolved beside it.
     """
 
     requested: tuple[Requested, ...]
@@ -50,11 +55,33 @@ class ResolutionRequest(Value):
     settings: Settings
     chain: Chain = ()
     may_build: bool = True
+    lock: ScriptLock | None = None
 
     @property
     def key(self) -> str:
         """The name of the resolution in the cache."""
-        return resolution_key(self.requested, self.policy, self.interpreter, self.settings)
+        key = resolution_key(self.requested, self.policy, self.interpreter, self.settings)
+        if self.lock is None:
+            return key
+        # Whether a lock is outdated depends on who gave a setting, too: an option counts, a machine's own does not.
+        origins = self.settings.origins
+        by_option = [name for name in DECIDING_SETTINGS if origins.get(name, "").startswith("--")]
+        return digest_of(f"{key} {self.lock.key} {by_option}")
+
+    @property
+    def beside_lock(self) -> tuple[Requested, ...]:
+        """What is asked for that the script does not require itself, as by ``--with``; only it has no line there."""
+        return tuple(each for each in self.requested if each.excerpt is None)
+
+    @property
+    def of_script(self) -> tuple[Requested, ...]:
+        """What the script requires itself."""
+        return tuple(each for each in self.requested if each.excerpt is not None)
+
+    @property
+    def needs_pages(self) -> bool:
+        """Whether an index has to be asked what it has."""
+        return self.lock is None or bool(self.beside_lock)
 
     @property
     def is_forced(self) -> bool:
@@ -115,8 +142,8 @@ def begin_loading(needs: Needs, cache: Cache) -> Iterator[Workers | None]:
     from launcher.workers import Workers  # noqa: PLC0415
 
     with closing(Workers()) as workers:
-        # Which index is the default is unearth's to say.
-        has_index = needs.settings.index_url or needs.settings.no_index
+        # Which index is the default is unearth's to say, and a lock needs none.
+        has_index = needs.settings.index_url or needs.settings.no_index or needs.lock
         workers.load(*(() if has_index else (FINDER,)), STORE)
         yield workers
 
@@ -204,6 +231,7 @@ class LazyIndex:
             refresh=self._wanted.is_forced,
             timeout_s=asked.timeout_s,
             retries=asked.retries,
+            needs_pages=self._wanted.needs_pages,
             origins=asked.origins,
         )
         workshop = Workshop(
@@ -222,7 +250,7 @@ class LazyIndex:
     def _build_environment(self, requirements: Sequence[str], origin: str, chain: Chain) -> Environment:
         requested = tuple(Requested(text, origin) for text in requirements)
         policy = self._wanted.policy.for_others()
-        wanted = replace(self._wanted, requested=requested, policy=policy, chain=chain)
+        wanted = replace(self._wanted, requested=requested, policy=policy, chain=chain, lock=None)
         return provision(wanted, self._cache, self._reporter, self.workers)[1]
 
     def close(self) -> None:
@@ -251,8 +279,18 @@ def resolve_anew(
 ) -> Resolution:
     """Return the resolution by the index; raises as `launcher.resolve.provider.resolve` does.
 
-    `wheels` hear which ones it will most likely have, before it is complete.
+    `wheels` hear which ones it will most likely have, before it is complete. Where there is a lock, also as
+    `launcher.resolve.locked.resolve_locked`.
     """
+    if wanted.lock is not None:
+        # 45 ms, of which packaging's requirements and markers are most.
+        from launcher.resolve import locked  # noqa: PLC0415
+
+        found = locked.resolve_locked(_locked_request(wanted, wanted.lock), index.open)
+        if not wanted.beside_lock:
+            return found
+        beside = locked.with_pins(wanted.policy, found)
+        wanted = replace(wanted, policy=beside, lock=None)
     if not wanted.requested:
         return Resolution((), ())
     opened = index.open()
@@ -261,3 +299,12 @@ def resolve_anew(
     from launcher.resolve.provider import resolve  # noqa: PLC0415
 
     return resolve(wanted.requested, wanted.interpreter, opened, wanted.policy, reporter, wheels)
+
+
+def _locked_request(wanted: ResolutionRequest, lock: ScriptLock) -> LockedRequest:
+    from launcher.resolve.formats import allowed_formats  # noqa: PLC0415 - with the lock only
+    from launcher.resolve.lock_terms import terms_of  # noqa: PLC0415 - as above
+    from launcher.resolve.locked import LockedRequest  # noqa: PLC0415 - as above
+
+    terms = None if lock.insisting == "frozen" else terms_of(lock.metadata, wanted.settings, wanted.policy)
+    return LockedRequest(lock, wanted.of_script, wanted.interpreter, allowed_formats(wanted.settings), terms)

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from launcher import settings as settings_module
 from launcher.config_file import config_path, read_config_file
@@ -23,9 +24,12 @@ from launcher.script.inline_metadata import (
     read_metadata,
 )
 from launcher.script.lines import split_lines
-from launcher.script.source import ScriptSource, decode, read_script, read_stdin_script
+from launcher.script.source import LOCK_OPENING, ScriptSource, decode, read_script, read_stdin_script
 from launcher.settings import BlockTable, Settings
 from launcher.value import Value, field, replace
+
+if TYPE_CHECKING:
+    from launcher.resolve.script_lock import ScriptLock
 
 _VERSION_OR_RANGE = r"[<>=~!]|((c?python|cp|pypy|graalpy|graalvm)-?)?[\d.]+((a|b|rc)\d+)?t?d?$"
 _PIP_VARIABLES = frozenset(
@@ -54,7 +58,7 @@ class RunRequest(Value):
 
     `tokens` are the arguments up to and with the target, `skipped` how many of them are not handed on, `arguments`
     those behind it. `command_line` holds the settings given as options; `directory` is the current one, absolute.
-    `script` is that whose block decides where the target is something else.
+    `script` is that whose block decides where the target is something else. A lock counts only where it `uses_lock`.
     `may_build` is False where nobody agreed yet to run code of what it is about.
     """
 
@@ -71,6 +75,7 @@ class RunRequest(Value):
     may_be_recorded: bool = True
     script: str | None = None
     may_build: bool = True
+    uses_lock: bool = True
 
     @property
     def means_the_same_anywhere(self) -> bool:
@@ -94,7 +99,8 @@ class Needs(Value):
 
     `requires_python` is the range of the script and of the locks and scripts that it is run with. `files` are those
     that were read on the way, or would have been were they there, by absolute path; `is_lasting` is False where the
-    answer can change without one of these changing. `variables` are those of env-files, for the script itself.
+    answer can change without one of these changing. `variables` are those of env-files, for the script itself. `lock`
+    is the script's, if it has one.
     """
 
     source: ScriptSource | None
@@ -106,6 +112,7 @@ class Needs(Value):
     is_lasting: bool
     metadata: ScriptMetadata
     variables: Mapping[str, str]
+    lock: ScriptLock | None = None
 
     @property
     def requires_python_line(self) -> Excerpt | None:
@@ -143,6 +150,7 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
             files += [os.path.abspath(path) for path in content.paths]
             is_lasting = is_lasting and not content.variables
     settings = _with_pip_configuration(settings, environ, files)
+    lock = _find_lock(request, source, metadata, settings, files)
     return Needs(
         source=source,
         settings=settings,
@@ -153,18 +161,21 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         is_lasting=is_lasting,
         metadata=metadata,
         variables=_env_file_variables(settings),
+        lock=lock,
     )
 
 
 def with_content(needs: Needs, content: bytes, request: RunRequest) -> Needs:
-    """Return what the request would need if its script had this content, with a block that has other requirements."""
+    """Return what the request would need if its script had this content, with a block that has other requirements.
+
+    The lock that the script has is not for these.
+    """
     assert needs.source is not None
     source = replace(needs.source, content=content, text=decode(content, needs.source.path))
     metadata, _ = read_metadata(source.text, source.path)
     requested = (*_of_block(request, source, metadata), *_of_options(request))
-    return replace(
-        needs, source=source, metadata=metadata, requires_python=metadata.requires_python, requested=requested
-    )
+    asked = {"requires_python": metadata.requires_python, "requested": requested, "lock": None}
+    return replace(needs, source=source, metadata=metadata, **asked)
 
 
 def settings_before_script(request: RunRequest, environ: Mapping[str, str], reporter: Reporter) -> Settings:
@@ -196,6 +207,24 @@ def _read_policy(
         directories[origin] = _directory_of(source, request)
     written = read_written_policy(policy, settings, directories, environ)
     return written.policy, written.paths, written.variables
+
+
+def _find_lock(
+    request: RunRequest, source: ScriptSource | None, metadata: ScriptMetadata, settings: Settings, files: list[str]
+) -> ScriptLock | None:
+    """Return the script's lock, if it has one, and add to `files` where one beside it is, or would be."""
+    if not request.uses_lock:
+        return None
+    directory = "" if source is None or source.is_stdin else _directory_of(source, request)
+    beside = os.path.join(directory, source.lock_name) if source and directory else None
+    files += [beside] if beside else []
+    has_lock = source is not None and (LOCK_OPENING in source.text or (beside and os.path.lexists(beside)))
+    if not (has_lock or settings.locked or settings.frozen):
+        return None
+    # 1 ms, for scripts that have one.
+    from launcher.resolve.script_lock import find_lock  # noqa: PLC0415
+
+    return find_lock(source, metadata, settings, beside)
 
 
 def _env_file_variables(settings: Settings) -> dict[str, str]:

@@ -68,6 +68,8 @@ class Settings(Value):
     resolution: str = "highest"
     exclude_newer: str | int | None = None
     exclude_newer_package: tuple[tuple[str, str | int | None], ...] = ()
+    locked: bool = False
+    frozen: bool = False
     timeout_s: float = 15.0
     retries: int = 3
     link_mode: str = "hardlink" if sys.platform == "win32" else "fold"
@@ -238,6 +240,8 @@ _SETTINGS = (
     _Setting("resolution", _one_of(RESOLUTIONS), "PYSCRIPT_RESOLUTION", in_block=True),
     _Setting("exclude_newer", _cutoff, "PYSCRIPT_EXCLUDE_NEWER", in_block=True),
     _Setting("exclude_newer_package", _cutoffs, "PYSCRIPT_EXCLUDE_NEWER_PACKAGE", in_block=True),
+    _Setting("locked", _boolean, "PYSCRIPT_LOCKED", in_block=True, forbids=True),
+    _Setting("frozen", _boolean, "PYSCRIPT_FROZEN"),
     _Setting("timeout_s", _seconds, "PYSCRIPT_TIMEOUT", in_block=True),
     _Setting("retries", _count, "PYSCRIPT_RETRIES", in_block=True),
     _Setting("link_mode", _one_of(LINK_MODES), "PYSCRIPT_LINK_MODE", in_block=True),
@@ -292,9 +296,8 @@ def resolve_settings(
         values["verbosity"] = verbosity_from(environ)
     settings = Settings(**values, origins=origins)  # type: ignore[arg-type]
     _refuse_credentials_in_block(settings, block_table)
-    if settings.index or settings.sources:
-        return _with_indexes_joined(settings, config, config_path, block_table)
-    return settings
+    has_indexes = settings.index or settings.sources
+    return _with_indexes_joined(settings, config, config_path, block_table) if has_indexes else settings
 
 
 def _both(first: object, second: object) -> object:

@@ -12,6 +12,7 @@ from launcher.cache import Cache
 from launcher.environment.collection import directory_size
 from launcher.environment.environment import Environment
 from launcher.environment.fetch import find_wheel
+from launcher.errors import LockOutdated
 from launcher.prepare import interpreter_for, with_sources_applied
 from launcher.provision import LazyIndex, ResolutionRequest, environment_of, resolve_anew
 from launcher.python.query import Interpreter
@@ -41,7 +42,17 @@ class Survey:
     @property
     def wanted(self) -> ResolutionRequest:
         """The resolution that it is about."""
-        return ResolutionRequest(self.needs.requested, self.needs.policy, self.interpreter, self.needs.settings)
+        needs = self.needs
+        return ResolutionRequest(needs.requested, needs.policy, self.interpreter, needs.settings, lock=needs.lock)
+
+
+@dataclass(frozen=True, slots=True)
+class LockState:
+    """The lock of a script: what it is called, which program made it, and why it is outdated, if it is."""
+
+    label: str
+    made_by: str
+    outdated: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +88,19 @@ def resolve_needs(
     needs: Needs, interpreter: Interpreter, cache: Cache, reporter: Reporter, *, may_build: bool = True
 ) -> Survey:
     """Return needs with their resolution on an interpreter, made now where there is none; raises as `resolve` does."""
-    started_ns = time.time_ns()
     survey = Survey(with_sources_applied(needs, interpreter), interpreter)
+    try:
+        return _resolved(survey, cache, reporter, may_build)
+    except LockOutdated as error:
+        if needs.lock is None or needs.lock.insisting:
+            raise
+        # A launch makes the lock anew; who only looks changes no file.
+        reporter.warning(f"{error.message} A launch locks again; this is what it would get.")
+        return _resolved(replace(survey, needs=replace(survey.needs, lock=None)), cache, reporter, may_build)
+
+
+def _resolved(survey: Survey, cache: Cache, reporter: Reporter, may_build: bool) -> Survey:
+    started_ns = time.time_ns()
     wanted = replace(survey.wanted, may_build=may_build)
     key = wanted.key
     if not wanted.is_forced and (known := with_remembered(survey, cache, key)).resolution is not None:
@@ -92,6 +114,26 @@ def resolve_needs(
     return replace(survey, resolution=resolution, resolved_at=int(time.time()))
 
 
+def lock_state(survey: Survey) -> LockState | None:
+    """Return how it is with the script's lock, None where it has none; raises `InvalidMetadata` for what is none."""
+    script_lock, wanted = survey.needs.lock, survey.wanted
+    if script_lock is None:
+        return None
+    # 80 ms: packaging, for scripts with a lock.
+    from launcher.resolve.lock_freshness import refuse_outdated  # noqa: PLC0415
+    from launcher.resolve.lock_terms import terms_of  # noqa: PLC0415
+    from launcher.resolve.locked import read_script_lock  # noqa: PLC0415
+
+    lock = read_script_lock(script_lock)
+    made_by, outdated = lock.content.created_by, None
+    try:
+        terms = terms_of(script_lock.metadata, wanted.settings, wanted.policy)
+        refuse_outdated(lock, script_lock, terms, wanted.of_script, survey.interpreter)
+    except LockOutdated as error:
+        outdated = error.message
+    return LockState(script_lock.label, made_by, outdated)
+
+
 def newest_versions(survey: Survey, cache: Cache, reporter: Reporter) -> dict[str, str]:
     """Return the newest version that each pin could have, by name; raises what asking the index raises."""
     # 150 ms: the network stack and the resolver, for this question only.
@@ -100,7 +142,7 @@ def newest_versions(survey: Survey, cache: Cache, reporter: Reporter) -> dict[st
     assert survey.resolution is not None
     reporter.step("Looking for newer versions")
     policy = survey.needs.policy.for_others()
-    wanted = replace(survey.wanted, policy=policy)
+    wanted = replace(survey.wanted, policy=policy, lock=None)
     with closing(LazyIndex(wanted, cache, reporter)) as index:
         return newest.newest_versions(survey.resolution.pins, policy, survey.interpreter, index.open())
 

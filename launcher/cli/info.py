@@ -13,7 +13,7 @@ from launcher.cli.remote import request_of
 from launcher.cli.script_arguments import read_script_arguments
 from launcher.cli.warmth import Warmth, next_launch
 from launcher.errors import UsageError
-from launcher.survey import look
+from launcher.survey import lock_state, look
 
 
 def build_parser() -> ArgumentParser:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     warmth = next_launch(request, survey, cache, os.environ)
     if glance and not glance.standing.is_agreed:
         warmth = Warmth(False, "nobody here agreed to run it")
-    facts = info_view.Facts(script, survey, warmth, cache, glance)
+    facts = info_view.Facts(script, survey, warmth, cache, glance, lock_state(survey))
     if asked.options.json:
         console.print_line(json.dumps(info_view.as_json(facts), indent=2))
     else:

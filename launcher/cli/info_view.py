@@ -23,7 +23,7 @@ from launcher.python.places import Surroundings
 from launcher.resolve.urls import mask_credentials
 from launcher.script.visible_text import deceptive_lines
 from launcher.settings import key_of
-from launcher.survey import Survey, environment_size, package_sizes
+from launcher.survey import LockState, Survey, environment_size, package_sizes
 from launcher.value import Value, names_of
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -40,6 +40,7 @@ class Facts:
     warmth: Warmth
     cache: Cache
     glance: Glance | None = None
+    lock: LockState | None = None
 
 
 def show(facts: Facts, *, whole_source: bool = False) -> None:
@@ -100,6 +101,8 @@ def as_json(facts: Facts) -> Mapping[str, object]:
             "reason": _why(survey),
         },
         "settings": {key: {"value": value, "origin": origin} for key, value, origin in _settings(survey)},
+        "lock": facts.lock
+        and {"where": facts.lock.label, "made_by": facts.lock.made_by, "outdated": facts.lock.outdated},
         "resolution": survey.resolution
         and {
             "resolved_at": survey.resolved_at,
@@ -159,6 +162,8 @@ def _subjects(facts: Facts) -> Iterator[tuple[str, _Lines]]:
     yield "interpreter", [(f"{kind} {interpreter.version}, {interpreter.executable}", ""), (_why(survey), "")]
     if settings := list(_settings(survey)):
         yield "settings", [(f"{key} = {in_words(key, value)}", origin) for key, value, origin in settings]
+    if facts.lock is not None:
+        yield "lock", _lock(facts.lock, survey)
     yield "resolution", [(_resolution(survey), "")]
     yield "environment", _environment(facts)
     warmth = facts.warmth
@@ -246,6 +251,15 @@ def _resolution(survey: Survey) -> str:
         return "none yet; the next launch makes one"
     packages = output.counted(len(survey.resolution.pins), "package")
     return f"{packages}, resolved {_ago(survey.resolved_at or 0)} and remembered"
+
+
+def _lock(lock: LockState, survey: Survey) -> _Lines:
+    lines = [(lock.label, f"made by {lock.made_by}")]
+    if lock.outdated is None:
+        return [*lines, ("up to date", "")]
+    insisting = survey.needs.lock.insisting if survey.needs.lock else None
+    then = {"frozen": "used as it is", "locked": "an error"}.get(insisting or "", "the next launch locks again")
+    return [*lines, (f"outdated: {lock.outdated.partition(' is outdated: ')[2].rstrip('.')}", then)]
 
 
 def _ago(moment: int) -> str:

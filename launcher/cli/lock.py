@@ -19,6 +19,7 @@ from launcher.prepare import interpreter_for
 from launcher.request import Needs, read_needs
 from launcher.resolve.lockfile import Lock, read_lock
 from launcher.script.remote_url import is_remote
+from launcher.value import replace
 
 _MOST_CHANGES = 12
 """More than so many lines nobody reads; the file has them all."""
@@ -115,7 +116,7 @@ def _refuse(asked: ScriptArguments, script: str) -> None:
 def _lock(asked: ScriptArguments, script: str, cache: Cache) -> tuple[LockDestination, Lock | None, Lock]:
     """Return where the lock goes, what is there, and the lock."""
     options, reporter = asked.options, console.make_reporter()
-    needs = read_needs(asked.request(script), os.environ, reporter)
+    needs = read_needs(replace(asked.request(script), uses_lock=False), os.environ, reporter)
     destination = _destination(needs, asked)
     former = _former(destination)
     wanted = LockRequest(

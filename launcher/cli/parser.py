@@ -191,6 +191,8 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--exclude-newer-package", action="append", metavar="NAME=DATE", help="the same for one package; or NAME=false"
     )
+    group.add_argument("--locked", action="store_true", default=None, help="fail where the lock is not up to date")
+    group.add_argument("--frozen", action="store_true", default=None, help="use the lock even where it is outdated")
 
 
 def add_general_options(parser: argparse.ArgumentParser) -> None:

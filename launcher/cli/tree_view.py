@@ -146,6 +146,8 @@ def _summary(survey: Survey, graph: PackageGraph, branches: Sequence[Branch]) ->
     ]
     packages = output.counted(len(graph.pins), "package")
     lines.append(", ".join([packages, *sizes]) + f", for Python {survey.interpreter.version}")
+    if survey.needs.lock is not None:
+        lines.append(f"as {survey.needs.lock.label} has them")
     return lines
 
 

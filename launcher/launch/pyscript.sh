@@ -10,8 +10,9 @@ $PYSCRIPT_EXTRA_INDEX_URL$tab$PYSCRIPT_FIND_LINKS$tab$PYSCRIPT_NO_INDEX$tab$PYSC
 $PYSCRIPT_NO_BUILD_PACKAGE$tab$PYSCRIPT_NO_BINARY$tab$PYSCRIPT_NO_BINARY_PACKAGE$tab$PYSCRIPT_OFFLINE$tab\
 $PYSCRIPT_REFRESH$tab$PYSCRIPT_UPGRADE$tab$PYSCRIPT_MAX_AGE$tab$PYSCRIPT_TIMEOUT$tab$PYSCRIPT_RETRIES$tab\
 $PYSCRIPT_LINK_MODE$tab$PYSCRIPT_ENV_FILE$tab$PYSCRIPT_CONSTRAINT$tab$PYSCRIPT_OVERRIDE$tab$PYSCRIPT_PRERELEASE$tab\
-$PYSCRIPT_RESOLUTION$tab$PYSCRIPT_EXCLUDE_NEWER$tab$PYSCRIPT_EXCLUDE_NEWER_PACKAGE$tab$PYSCRIPT_NO_PIP_CONFIG$tab\
-$PIP_CONFIG_FILE$tab$PIP_INDEX_URL$tab$PIP_EXTRA_INDEX_URL$tab$PIP_FIND_LINKS$tab$PIP_NO_INDEX$tab$XDG_CONFIG_DIRS"
+$PYSCRIPT_RESOLUTION$tab$PYSCRIPT_EXCLUDE_NEWER$tab$PYSCRIPT_EXCLUDE_NEWER_PACKAGE$tab$PYSCRIPT_LOCKED$tab\
+$PYSCRIPT_FROZEN$tab$PYSCRIPT_NO_PIP_CONFIG$tab$PIP_CONFIG_FILE$tab$PIP_INDEX_URL$tab$PIP_EXTRA_INDEX_URL$tab\
+$PIP_FIND_LINKS$tab$PIP_NO_INDEX$tab$XDG_CONFIG_DIRS"
     records=${PYSCRIPT_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pyscript}/launch-v1 words='' tokens=''
     for word; do
         case $records$word in [!/]* | *..* | *"$tab"* | *\\* | */) return 1 ;; esac
@@ -42,10 +43,11 @@ holds() { # the record on stdin, of a launch of $1; $2 are its place and the tok
     done
     [ "$kind $stamp" = "--- $skipped" ] && lines=0 head='' || return
     while IFS= read -r line; do lines=$((lines + 1)) head=$head$line$newline; done
-    [ -z "$line" ] && [ "$lines" = "$size" ] && if [ "$head" ]; then [ -f "$1" ] && begins <"$1"; fi
+    [ -z "$line" ] && [ "$lines" = "$size" ] && if [ "$head" ]; then [ -f "$1" ] && begins "$1" <"$1"; fi
 }
-begins() { # the script on stdin, with $head; the line behind it must not go on with the block
-    text=''
+begins() { # the script $1 on stdin, with $head; the line behind it must not go on with the block
+    # One that is younger than the record may have got a lock at its end, where this does not read.
+    ! [ "$1" -nt "$record" ] && text='' || return
     while IFS= read -r line && text=$text$line$newline; do
         case $head in "$text") break ;; "$text"*) ;; *) return 1 ;; esac
     done

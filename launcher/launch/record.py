@@ -67,6 +67,8 @@ VARIABLES = (
     "PYSCRIPT_RESOLUTION",
     "PYSCRIPT_EXCLUDE_NEWER",
     "PYSCRIPT_EXCLUDE_NEWER_PACKAGE",
+    "PYSCRIPT_LOCKED",
+    "PYSCRIPT_FROZEN",
     "PYSCRIPT_NO_PIP_CONFIG",
     "PIP_CONFIG_FILE",
     "PIP_INDEX_URL",
@@ -87,6 +89,8 @@ _LONGEST_RECORD = 1 << 18
 _MOST_LINES_FOR_A_SHELL = 200
 _PROGRAMS = "\\Scripts\\" if sys.platform == "win32" else "/bin/"
 _RECENT_NS = 3_000_000_000
+_LONGEST_SCRIPT = 1 << 24
+_LOCK_OPENING = b"# /// pylock"
 _X_OK = 1
 
 
@@ -322,16 +326,19 @@ def stamp_of(path: str) -> tuple[int, int] | None:
 
 
 def _begins_with(script: str, head: bytes) -> bool:
-    """Tell whether the script still begins with `head`, and its block cannot go on behind it.
+    """Tell whether the script still begins with `head`, and what is behind it has no say.
 
     A comment line behind the block could belong to it (PEP 723 closes a block at the last ``# ///`` of a run of
-    comments), so the next byte must not be a ``#``; a head without a line end must be the whole file.
+    comments), so the next byte must not be a ``#``; a head without a line end must be the whole file. Nor may a lock
+    have come into the script: one that had it has no head. What only looks like one takes the full path.
     """
-    content = _read(script, len(head) + 1)
-    if content is None or content[: len(head)] != head:
+    content = _read(script, _LONGEST_SCRIPT)
+    if content is None or content[: len(head)] != head or len(content) == _LONGEST_SCRIPT:
         return False
-    following = content[len(head) :]
-    return not following or (head[-1:] == b"\n" and following != b"#")
+    following = content[len(head) : len(head) + 1]
+    if following and (head[-1:] != b"\n" or following == b"#"):
+        return False
+    return _LOCK_OPENING not in content
 
 
 def _read(path: str, limit: int) -> bytes | None:

@@ -5,6 +5,7 @@ full path. On POSIX ``pyscript.sh`` does the same without starting Python at all
 """
 
 import sys
+import time as _time
 
 from launcher.launch import record as records
 
@@ -14,6 +15,7 @@ else:
     import _signal
     import posix as _os
 
+_SECOND_NS = 1_000_000_000
 _LONGEST_OPTIONS = 24
 """A launch with more arguments than this before its target is never recognised."""
 
@@ -36,8 +38,11 @@ def recognise(arguments: list[str], environ: dict[str, str]) -> tuple[records.La
         tokens = tuple(arguments[:count])
         for place in (directory,) if count == 1 else (records.ANYWHERE, directory):
             path = records.record_path(root, tokens, place)
-            found = path and records.read(path)
-            if found and records.holds(found, tokens, environ):
+            found = records.read(path) if path else None
+            started_ns = _time.time_ns()
+            if path and found and records.holds(found, tokens, environ):
+                if found.head is not None:
+                    note_seen(path, started_ns)
                 return found, [found.program, *arguments[found.skipped :]]
     return None
 
@@ -79,6 +84,19 @@ def note_use(environment: str) -> None:
     """Remember for collection that the environment is used, at the cost of one system call."""
     try:  # noqa: SIM105 - contextlib is no builtin module
         _os.utime(f"{environment}/used", None)
+    except OSError:
+        pass
+
+
+def note_seen(path: str, seen_ns: int) -> None:
+    """Let the record at `path` say when its script was looked through, all of it, for a lock that came into it.
+
+    A shell does not read behind the head: a script that is younger than its record it leaves to Python, which looks.
+    Some compare whole seconds, so the time is one before.
+    """
+    time_ns = seen_ns - _SECOND_NS
+    try:  # noqa: SIM105 - contextlib is no builtin module
+        _os.utime(path, ns=(time_ns, time_ns))
     except OSError:
         pass
 

@@ -18,7 +18,8 @@ class Candidate(Value):
     The `url` of a source that is no file is ``git+…@COMMIT`` or that of the directory, of which an `is_editable` one is
     used in place; ``#subdirectory=`` says where in it the project is. `built_sha256` is the sha256 of the wheel built
     of a source; `direct_url` the text of ``direct_url.json`` where a requirement names the URL (PEP 610). `state` is
-    the fingerprint of a directory (`launcher.resolve.project_files`) as it was looked at, None for all else.
+    the fingerprint of a directory (`launcher.resolve.project_files`) as it was looked at, None for all else. `hashes`
+    are all that a lock states (``sha512:…``), which are verified as well, and so is the size then.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Candidate(Value):
     built_sha256: str | None = None
     direct_url: str | None = None
     state: str | None = None
+    hashes: tuple[str, ...] = ()
 
     @property
     def is_wheel(self) -> bool:

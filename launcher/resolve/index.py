@@ -286,10 +286,14 @@ class Index:
             return ()
         named = {canonical_name(each.name): self._as_url(each.url, "index", each.name) for each in settings.named}
         self._sources = {name: named[canonical_name(index)] for name, index in settings.sources.items()}
-        default = settings.index_url or self._remembered[self._interpreter.tags].default_index(self._default_index)
+        default = settings.index_url
+        if default is None and settings.needs_pages:
+            # unearth knows it, which takes 150 ms.
+            default = self._remembered[self._interpreter.tags].default_index(self._default_index)
         first = [named[canonical_name(each.name)] for each in settings.named if not each.explicit]
         extra = [self._as_url(each, "extra_index_url") for each in settings.extra_index_urls]
-        return tuple(dict.fromkeys((*first, *extra, self._as_url(default, "index_url"))))
+        last = [self._as_url(default, "index_url")] if default else []
+        return tuple(dict.fromkeys((*first, *extra, *last)))
 
     def _default_index(self) -> str:
         found: str = self._workers.call(f"{FINDER}:default_index")

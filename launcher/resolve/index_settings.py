@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class IndexSettings(Value):
     """Where to look and how patiently. `refresh` asks the index even about what is fresh in the cache.
 
-    `index_url` None is the default index. A location is a URL or, also for find-links, a path. `named` are indexes in
-    front of all others; a package in `sources` comes from the one of that name and from nowhere else. `origins` is that
-    of `Settings`.
+    `index_url` None is the default index, which is not looked for where `needs_pages` is False. A location is a URL or,
+    also for find-links, a path. `named` are indexes in front of all others; a package in `sources` comes from the one
+    of that name and from nowhere else. `origins` is that of `Settings`.
     """
 
     index_url: str | None = None
@@ -32,6 +32,7 @@ class IndexSettings(Value):
     refresh: bool = False
     timeout_s: float = 15.0
     retries: int = 3
+    needs_pages: bool = True
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def origin_of(self, setting: str) -> str:

@@ -8,17 +8,10 @@ from typing import Any
 
 from launcher.digest import digest_of
 from launcher.resolve.lockfile import LockTerms
-from launcher.resolve.resolution import Policy
+from launcher.resolve.resolution import DECIDING_SETTINGS, Policy
 from launcher.resolve.urls import mask_credentials
 from launcher.script.inline_metadata import ScriptMetadata
 from launcher.settings import Settings, is_of_script, key_of
-
-_DECIDING = (
-    *("index_url", "extra_index_url", "find_links", "no_index", "index", "sources"),
-    *("no_build", "no_build_package", "no_binary", "no_binary_package"),
-    *("prerelease", "resolution", "exclude_newer", "exclude_newer_package", "constraint", "override"),
-)
-"""The settings that can change what a lock says."""
 
 
 def terms_of(metadata: ScriptMetadata, settings: Settings, policy: Policy) -> LockTerms:
@@ -27,7 +20,7 @@ def terms_of(metadata: ScriptMetadata, settings: Settings, policy: Policy) -> Lo
     Settings count that the block or the command line makes. Those of a machine do not: a lock goes from one to another,
     and one that has a mirror of the index in its configuration gets the same files from there.
     """
-    deciding = {key_of(name): name for name in _DECIDING}
+    deciding = {key_of(name): name for name in DECIDING_SETTINGS}
     said: dict[str, Any] = {key: value for key, value in _table(metadata).items() if key in deciding}
     origins = {key: settings.origins.get(name, "") for key, name in deciding.items()}
     said |= {key: repr(getattr(settings, deciding[key])) for key in deciding if origins[key].startswith("--")}

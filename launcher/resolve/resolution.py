@@ -21,6 +21,12 @@ from launcher.value import Value, astuple, field
 if TYPE_CHECKING:
     from launcher.python.query import Interpreter
 
+DECIDING_SETTINGS = (
+    *("index_url", "extra_index_url", "find_links", "no_index", "index", "sources"),
+    *("no_build", "no_build_package", "no_binary", "no_binary_package"),
+    *("prerelease", "resolution", "exclude_newer", "exclude_newer_package", "constraint", "override"),
+)
+"""The settings that can change a resolution, and so what a lock says."""
 _FORMAT = 3
 _SECOND_NS = 1_000_000_000
 

@@ -93,7 +93,11 @@ class WheelFiles:
         reporter.download_started(label, candidate.size_bytes)
         try:
             with temporary.open("wb") as stream:
-                digest = _copy(chunks, stream.write, lambda count: reporter.download_advanced(label, count))
+                received = _Received(candidate)
+                digest = _copy(
+                    received.watch(chunks), stream.write, lambda count: reporter.download_advanced(label, count)
+                )
+            received.check()
             _check(candidate, digest)
             os.replace(temporary, target)
         finally:
@@ -101,6 +105,38 @@ class WheelFiles:
                 temporary.unlink()
             reporter.download_finished(label)
         return digest
+
+
+class _Received:
+    """What came of a file of which a lock states the size and maybe other hashes than sha256."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self._candidate = candidate
+        self._stated_bytes = candidate.size_bytes if candidate.hashes else None
+        others = (text.partition(":") for text in candidate.hashes)
+        self._others = [(name, value, hashlib.new(name)) for name, _, value in others if name != "sha256"]
+        self._count = 0
+
+    def watch(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Pass the chunks on; what is more than it may be is not waited for."""
+        for chunk in chunks:
+            self._count += len(chunk)
+            for _, _, hasher in self._others:
+                hasher.update(chunk)
+            if self._stated_bytes is not None and self._count > self._stated_bytes:
+                raise self._mismatch(f"{self._stated_bytes} bytes", "has more")
+            yield chunk
+
+    def check(self) -> None:
+        """Raise `HashMismatch` where it is not what the lock states."""
+        if self._stated_bytes not in (None, self._count):
+            raise self._mismatch(f"{self._stated_bytes} bytes", f"has {self._count}")
+        for name, value, hasher in self._others:
+            if (found := hasher.hexdigest()) != value:
+                raise self._mismatch(f"{name} {value}", f"has {found}")
+
+    def _mismatch(self, stated: str, found: str) -> HashMismatch:
+        return _mismatch(self._candidate, "the lock", stated, found)
 
 
 def _copy(chunks: Iterable[bytes], write: Callable[[bytes], object], advanced: Callable[[int], None]) -> str:
@@ -114,12 +150,17 @@ def _copy(chunks: Iterable[bytes], write: Callable[[bytes], object], advanced: C
 
 def _check(candidate: Candidate, digest: str) -> None:
     if candidate.sha256 is not None and digest != candidate.sha256:
-        stated = f"{candidate.index} states" if candidate.index else "its URL states"
-        raise HashMismatch(
-            f"{candidate.filename} is not the file that was promised: {mask_credentials(stated)} sha256 "
-            f"{candidate.sha256}, but what came from {mask_credentials(candidate.url)} has {digest}.",
-            hint="Somebody replaced the file, or something on the way changed it. Ask who runs the index.",
-        )
+        who = "the lock" if candidate.hashes else mask_credentials(candidate.index) or "its URL"
+        raise _mismatch(candidate, who, f"sha256 {candidate.sha256}", f"has {digest}")
+
+
+def _mismatch(candidate: Candidate, who: str, stated: str, found: str) -> HashMismatch:
+    return HashMismatch(
+        f"{candidate.filename} is not the file that was promised: {who} states {stated}, but what came from "
+        f"{mask_credentials(candidate.url)} {found}.",
+        hint="Somebody replaced the file, or something on the way changed it. Ask who runs the index"
+        + (", or lock again." if candidate.hashes else "."),
+    )
 
 
 def _read_file(candidate: Candidate) -> Iterator[bytes]:

@@ -57,6 +57,7 @@ TOOL_KEYS = (
     "resolution",
     "exclude-newer",
     "exclude-newer-package",
+    "locked",
     "link-mode",
     "timeout",
     "retries",

@@ -13,11 +13,13 @@ from launcher.provision import LazyIndex
 from launcher.reporter import Reporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.documents import Documents
+from launcher.resolve.locked import IN_LOCK
 from launcher.resolve.once import Once
 from launcher.resolve.pages import FIND_LINKS
 from launcher.resolve.urls import mask_credentials
 from launcher.share.advisories import ReleaseFacts, essence, facts_url, read_facts
 from launcher.survey import Survey
+from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.resolve.index import Index
@@ -52,7 +54,8 @@ def audit(
     assert survey.resolution is not None
     candidates = [pin.candidate for pin in survey.resolution.pins if pin.candidate.name not in skipped]
     result = Audit({}, {}, ())
-    with closing(LazyIndex(survey.wanted, cache, reporter)) as lazy:
+    # With a lock no index has to be known, and here one has.
+    with closing(LazyIndex(replace(survey.wanted, lock=None), cache, reporter)) as lazy:
         reporter.step("Asking for known vulnerabilities")
         index = lazy.open()
         chosen = None if asked is None else index.fetcher.remember_credentials(asked)
@@ -136,6 +139,9 @@ def _place_of(candidate: Candidate, index: Index, asked: str | None) -> str | No
         return None
     # What is on a find-links location too is from "find-links and https://…".
     source = candidate.index.removeprefix(f"{FIND_LINKS} and ")
+    if source == IN_LOCK:
+        # It does not say which; a name is taken from the first that has it, and the last has most.
+        return asked or next(reversed(index.places_of(candidate.name)), None)
     found = next((place for place in index.places_of(candidate.name) if mask_credentials(place) == source), None)
     if found is None and not source.startswith(("http://", "https://")):
         return None

@@ -38,7 +38,7 @@ def test_each_layer_gives_way_to_the_one_before() -> None:
         assert settings.origins["index_url"] == origin
 
 
-FORBIDDING = ["no_index", "no_build", "no_build_package", "no_binary", "no_binary_package", "offline"]
+FORBIDDING = ["no_index", "no_build", "no_build_package", "no_binary", "no_binary_package", "offline", "locked"]
 
 
 @pytest.mark.parametrize("name", FORBIDDING)
