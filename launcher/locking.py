@@ -25,7 +25,7 @@ from launcher.resolve.index import Index
 from launcher.resolve.lock_packages import LockPlace, lock_packages
 from launcher.resolve.lock_terms import terms_of
 from launcher.resolve.lockfile import Lock
-from launcher.resolve.platforms import all_platforms, platform_of, read_platform
+from launcher.resolve.platforms import Platform, all_platforms, platform_of, read_platform
 from launcher.resolve.resolution import Requested, Resolution
 from launcher.resolve.sources import sources_for, with_sources
 from launcher.resolve.targets import pythons_for, target_interpreter
@@ -68,16 +68,16 @@ def make_lock(wanted: LockRequest, cache: Cache, reporter: Reporter) -> Lock:
     Raises `UsageError` for a platform that nobody knows, and what resolving raises.
     """
     platforms, targets = _targets(wanted)
-    allowed = _requires_python(wanted, targets)
     with ExitStack() as opened:
         indexes = _Indexes(wanted, cache, reporter, opened)
-        resolutions = _resolutions(wanted, targets, allowed, indexes, reporter)
+        resolutions = _resolutions(wanted, targets, indexes, reporter)
         place = LockPlace(wanted.directory, indexes.for_, wanted.needs.policy)
         packages = lock_packages(resolutions, place)
+    served = list(resolutions)
     content = Pylock(
         lock_version=Version("1.0"),
-        environments=_environments(targets),
-        requires_python=allowed,
+        environments=_environments(served),
+        requires_python=_requires_python(wanted, targets, served),
         created_by=_MADE_BY,
         packages=packages,
     )
@@ -131,15 +131,28 @@ def _stated_range(wanted: LockRequest, interpreter: Interpreter) -> SpecifierSet
     """Return the Pythons that the script is for; where it does not say, those that the former lock is for."""
     if wanted.needs.requires_python is not None:
         return SpecifierSet(wanted.needs.requires_python)
-    former = wanted.former.content.requires_python if wanted.former and wanted.former.terms else None
+    is_kept = wanted.former is not None and wanted.former.terms is not None and not wanted.is_upgrade
+    former = wanted.former.content.requires_python if wanted.former and is_kept else None
     is_for_this = former is not None and former.contains(interpreter.version, prereleases=True)
     return former if is_for_this else None
 
 
-def _requires_python(wanted: LockRequest, targets: Sequence[Target]) -> SpecifierSet:
+def _requires_python(wanted: LockRequest, targets: Sequence[Target], served: Sequence[Target]) -> SpecifierSet:
+    """Return the script's range, or that of the targets; without the newest Pythons where these were left out."""
     stated = _stated_range(wanted, wanted.interpreter)
-    oldest = min(Version(target.interpreter.version).release[:2] for target in targets)
-    return stated if stated is not None else SpecifierSet(f">={oldest[0]}.{oldest[1]}")
+    oldest = min(target.interpreter.version_info[:2] for target in targets)
+    allowed = stated if stated is not None else SpecifierSet(f">={oldest[0]}.{oldest[1]}")
+    newest, last = (max(target.interpreter.version_info[:2] for target in each) for each in (targets, served))
+    return allowed if last == newest else allowed & SpecifierSet(f"<{last[0]}.{last[1] + 1}")
+
+
+def _optional_platforms(wanted: LockRequest, targets: Sequence[Target]) -> frozenset[Platform]:
+    """Return the platforms that nobody asked for by name and that are not this machine's."""
+    names = wanted.platforms or (wanted.former.platforms if wanted.former else ())
+    named = {read_platform(name) for name in names if name not in (HERE, _DEFAULT)}
+    this = platform_of(wanted.interpreter)
+    platforms = {target.platform for target in targets}
+    return frozenset(each for each in platforms - named if not this.is_like(each))
 
 
 def _environments(targets: Sequence[Target]) -> list[Marker]:
@@ -159,7 +172,6 @@ def _environments(targets: Sequence[Target]) -> list[Marker]:
 def _resolutions(
     wanted: LockRequest,
     targets: Sequence[Target],
-    allowed: SpecifierSet,
     indexes: _Indexes,
     reporter: Reporter,
 ) -> dict[Target, Resolution]:
@@ -169,9 +181,11 @@ def _resolutions(
         requested_for=indexes.requested_for,
         index_for=indexes.for_,
         policy=wanted.needs.policy,
-        requires_python=allowed,
+        requires_python=_stated_range(wanted, wanted.interpreter),
         former=None if wanted.is_upgrade else wanted.former,
         upgraded=wanted.upgraded,
+        optional_platforms=_optional_platforms(wanted, targets),
+        newest_required=wanted.interpreter.version_info[1],
     )
     return resolve_universally(targets, universal, reporter)
 

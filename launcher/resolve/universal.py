@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -77,6 +78,9 @@ class UniversalRequest:
 
     `requested_for` and `index_for` say what is required there and where it is looked for: both may depend on markers.
     `former` is the lock whose versions are kept where they will do, but for those of the `upgraded` projects.
+
+    Where there is no answer, the `optional_platforms` are left out, and Pythons newer than 3.`newest_required`; None
+    requires all.
     """
 
     requested_for: Callable[[Interpreter], Sequence[Requested]]
@@ -85,6 +89,8 @@ class UniversalRequest:
     requires_python: SpecifierSet | None = None
     former: Lock | None = None
     upgraded: frozenset[str] = frozenset()
+    optional_platforms: frozenset[Platform] = frozenset()
+    newest_required: int | None = None
 
 
 def resolve_universally(
@@ -92,18 +98,18 @@ def resolve_universally(
 ) -> dict[Target, Resolution]:
     """Return the resolution of each target, and of those that turn out to differ from them in a release of Python.
 
-    Raises `ResolutionImpossible` that names the target where one has no answer, or where two differ that no marker can
-    tell apart, and whatever else `launcher.resolve.provider.resolve` raises.
+    Those that may be left out and have no answer are, with a warning. Raises `ResolutionImpossible` that names the
+    target where another one has none, or where two differ that no marker can tell apart, and whatever else
+    `launcher.resolve.provider.resolve` raises.
     """
-    work = _Work(wanted, reporter)
     waiting = list(targets)
+    work = _Work(wanted, waiting, reporter)
     while waiting:
-        for at, target in enumerate(waiting):
-            work.resolve(target)
-            if not at:
-                read_ahead(work.found[target], waiting[1:], wanted.index_for(target.interpreter))
+        for _, of_one_python in groupby(waiting, lambda target: target.interpreter.version_info):
+            work.resolve_each(list(of_one_python))
         waiting = work.undistinguished()
     work.align()
+    work.warn()
     ordered = sorted(work.found, key=lambda target: -Version(target.interpreter.version).release[1])
     return {target: work.found[target] for target in ordered}
 
@@ -111,11 +117,58 @@ def resolve_universally(
 class _Work:
     """The resolutions so far."""
 
-    def __init__(self, wanted: UniversalRequest, reporter: Reporter) -> None:
+    def __init__(self, wanted: UniversalRequest, targets: Sequence[Target], reporter: Reporter) -> None:
         self.found: dict[Target, Resolution] = {}
         self._wanted = wanted
+        self._targets = targets
+        self._left_out: dict[Platform | str, PyscriptError] = {}
         self._reporter = reporter
-        self._chosen: dict[str, dict[str, None]] = {}
+
+    def resolve_each(self, targets: Sequence[Target]) -> None:
+        """Resolve for targets of one Python; leave out what may be, where another one shows that it is to blame."""
+        failures: dict[Target, PyscriptError] = {}
+        for target in targets:
+            if target.platform in self._left_out:
+                continue
+            try:
+                self.resolve(target)
+            except (ResolutionImpossible, BuildFailed) as error:
+                if not self._is_optional(target) and target.platform not in self._wanted.optional_platforms:
+                    raise
+                if not failures and self._is_optional(target):
+                    self._refuse_hopeless(target)
+                failures[target] = error
+        is_found = any(target in self.found for target in targets)
+        for target, failure in failures.items():
+            if is_found and target.platform in self._wanted.optional_platforms:
+                self._leave_out(target.platform, failure)
+            elif not self.found and self._is_optional(target):
+                self._left_out.setdefault(f"Python {target.python}", failure)
+            else:
+                raise failure
+
+    def _is_optional(self, target: Target) -> bool:
+        """Tell whether its Python may be left out."""
+        required = self._wanted.newest_required
+        return required is not None and target.interpreter.version_info[1] > required
+
+    def _refuse_hopeless(self, target: Target) -> None:
+        """Raise where a Python that must have an answer has none either: then that is what a person has to know."""
+        required = (each for each in self._targets if each.platform == target.platform and not self._is_optional(each))
+        if not self.found and (first := next(required, None)) is not None:
+            self.resolve(first)
+            del self.found[first]
+
+    def _leave_out(self, platform: Platform, error: PyscriptError) -> None:
+        self._left_out[platform] = error
+        self.found = {target: each for target, each in self.found.items() if target.platform != platform}
+
+    def warn(self) -> None:
+        """Say what was left out, and why."""
+        for what, error in self._left_out.items():
+            name = what.name if isinstance(what, Platform) else what
+            reason = error.message.partition("\n")[2] or error.message
+            self._reporter.warning(f"The lock is not for {name}. {reason}")
 
     def resolve(self, target: Target, first: Mapping[str, str] | None = None) -> None:
         """Resolve for one target; `first` are versions that it is to have, if it can."""
@@ -129,18 +182,27 @@ class _Work:
             resolution = resolve(wanted.requested_for(interpreter), interpreter, index, policy, reporter)
         except (ResolutionImpossible, BuildFailed) as error:
             raise _with_target(error, target) from error
-        for pin in resolution:
-            self._chosen.setdefault(pin.candidate.name, {})[pin.candidate.version] = None
+        if not self.found:
+            read_ahead(resolution, (each for each in self._targets if each != target), index)
         self.found[target] = resolution
 
     def _preferred(self, target: Target, first: Mapping[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        former = self._former_versions(target.interpreter)
-        names = {*first, *former, *self._chosen}
-        by_name = {
-            name: dict.fromkeys(filter(None, (first.get(name), former.get(name), *self._chosen.get(name, ()))))
-            for name in sorted(names)
-        }
-        return tuple((name, tuple(versions)) for name, versions in by_name.items())
+        """Return the versions to prefer: those locked before, those of this Python elsewhere, those of others here.
+
+        What another Python got on another platform is not among them: it may be old for a reason that is not here.
+        """
+        python = target.interpreter.version_info
+        same_python = [each for each in self.found if each.interpreter.version_info == python]
+        same_platform = [each for each in reversed(self.found) if each.platform == target.platform]
+        by_name: dict[str, dict[str, None]] = {}
+        for versions in (
+            first,
+            self._former_versions(target.interpreter),
+            *map(self._versions, [*same_python, *same_platform]),
+        ):
+            for name, version in versions.items():
+                by_name.setdefault(name, {})[version] = None
+        return tuple((name, tuple(by_name[name])) for name in sorted(by_name))
 
     def _former_versions(self, interpreter: Interpreter) -> dict[str, str]:
         former, upgraded = self._wanted.former, self._wanted.upgraded
@@ -161,8 +223,9 @@ class _Work:
             texts += [text for candidate in asked for text in index.metadata(candidate).requires_dist]
             for minor, micro in _releases_named_in(texts):
                 micros.setdefault(minor, set()).add(micro)
-        missing = (self._below(target, micros) for target in self.found if target.is_elsewhere)
-        return list(dict.fromkeys(target for group in missing for target in group if target not in self.found))
+        missing = (self._below(target, micros) for target in list(self.found) if target.is_elsewhere)
+        found = dict.fromkeys(target for group in missing for target in group if target not in self.found)
+        return sorted(found, key=lambda target: target.interpreter.version_info, reverse=True)
 
     def _below(self, target: Target, micros: Mapping[int, Iterable[int]]) -> Iterator[Target]:
         """Yield the targets that stand for the releases below those where a marker begins to say otherwise."""

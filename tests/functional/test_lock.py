@@ -295,8 +295,25 @@ def test_nothing_is_written_where_a_target_has_no_answer(
     stocked.add(package("fast", tag="cp311-cp311-win_amd64"))
     done = run_pyscript("lock", write_script("", "fast", block=BLOCK))
     assert done.returncode == 1
-    assert "error: There is no answer for Python 3.12 on linux-x86_64.\n" in done.stderr
+    assert "error: There is no answer for Python 3.1" in done.stderr
+    assert "no wheel for" in done.stderr
     assert list(tmp_path.glob("*.toml")) == []
+
+
+def test_a_platform_that_nobody_asked_for_may_be_left_out(
+    stocked: IndexServer, write_script: WriteScript, run_pyscript: Program, tmp_path: Path
+) -> None:
+    every = ("manylinux_2_17_x86_64", "manylinux_2_17_aarch64", "macosx_11_0_arm64", "win_amd64")
+    for platform in every:
+        stocked.add(package("fast", tag=f"py3-none-{platform}"))
+    script = write_script("", "fast", block=BLOCK)
+    done = run_pyscript("lock", script)
+    assert done.stderr.startswith("warning: The lock is not for macos-x86_64. fast (line 3 of"), done.stderr
+    assert done.stdout.endswith("on 4 platforms.\n")
+    assert run_pyscript("lock", "--check", script).returncode == 0
+    done = run_pyscript("lock", "--platform", "default", "--platform", "macos-x86_64", script)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: There is no answer for Python 3.12 on macos-x86_64.\n" in done.stderr
 
 
 def test_a_broken_lock_is_made_anew(script: Path, lock_path: Path, run_pyscript: Program) -> None:

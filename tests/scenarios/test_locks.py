@@ -27,7 +27,7 @@ from launcher.resolve.targets import target_interpreter
 from launcher.resolve.universal import Target, UniversalRequest, resolve_universally
 from launcher.resolve.workshop import Workshop
 from tests.scenarios.interpreters import make_interpreter
-from tests.scenarios.world import Scenario, formats_in, policy_in, requested_in, serve
+from tests.scenarios.world import Listener, Scenario, formats_in, policy_in, requested_in, serve
 from tests.support.index_server import IndexServer
 
 LOCKS: list[Scenario] = tomllib.loads(Path(__file__).with_name("locks.toml").read_text("utf-8"))["lock"]
@@ -81,8 +81,13 @@ def _lock(
         requires_python=SpecifierSet(scenario.get("requires-python", ">=3.8")),
         former=former or _former(scenario),
         upgraded=frozenset(scenario.get("upgraded", ())),
+        optional_platforms=frozenset(map(read_platform, scenario.get("optional-platforms", ()))),
+        newest_required=scenario.get("newest-required"),
     )
-    resolutions = resolve_universally(_targets(scenario), wanted, SilentReporter())
+    listener = Listener()
+    resolutions = resolve_universally(_targets(scenario), wanted, listener)
+    said = scenario.get("warns", [])
+    assert [warning[: len(text)] for warning, text in zip(listener.warnings, said, strict=True)] == said
     packages = lock_packages(resolutions, LockPlace("/somewhere", lambda _: index, policy))
     return resolutions, Lock(_pylock(packages))
 

@@ -8,30 +8,21 @@ import pytest
 
 from launcher import errors
 from launcher.cache import Cache
-from launcher.reporter import SilentReporter
 from launcher.resolve.index import Index
 from launcher.resolve.index_settings import IndexSettings
 from launcher.resolve.provider import resolve
 from launcher.resolve.resolution import Resolution
 from launcher.resolve.workshop import Workshop
 from tests.scenarios.interpreters import make_interpreter
-from tests.scenarios.world import Scenario, formats_in, load_scenarios, policy_in, requested_in, serve
+from tests.scenarios.world import Listener, Scenario, formats_in, load_scenarios, policy_in, requested_in, serve
 from tests.support.index_server import IndexServer
-
-
-class _Listener(SilentReporter):
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 @pytest.mark.parametrize("scenario", [pytest.param(each, id=name) for name, each in load_scenarios()])
 def test_scenario(scenario: Scenario, tmp_path: Path) -> None:
     with IndexServer() as server:
         serve(scenario, server)
-        listener = _Listener()
+        listener = Listener()
         if "error" in scenario:
             with pytest.raises(getattr(errors, scenario["error"])) as caught:
                 _resolve(scenario, server, tmp_path, listener)
@@ -47,7 +38,7 @@ def test_scenario(scenario: Scenario, tmp_path: Path) -> None:
         assert Resolution.from_bytes(resolution.to_bytes()) == resolution
 
 
-def _resolve(scenario: Scenario, server: IndexServer, tmp_path: Path, listener: _Listener) -> Resolution:
+def _resolve(scenario: Scenario, server: IndexServer, tmp_path: Path, listener: Listener) -> Resolution:
     requested, policy = requested_in(scenario, server), policy_in(scenario, server)
     settings = IndexSettings(index_url=server.index_url, retries=0)
     interpreter = make_interpreter(scenario.get("python", "3.12.1"))

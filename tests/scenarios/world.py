@@ -20,6 +20,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from launcher.reporter import SilentReporter
 from launcher.resolve.formats import Formats, allowed_formats
 from launcher.resolve.resolution import Policy, Requested
 from launcher.resolve.written_policy import read_written_policy
@@ -31,6 +32,16 @@ from tests.support.wheels import Wheel
 _HERE = Path(__file__).parent
 
 Scenario = dict[str, Any]
+
+
+class Listener(SilentReporter):
+    """Keeps what is warned of."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
 
 
 def load_scenarios() -> list[tuple[str, Scenario]]:
