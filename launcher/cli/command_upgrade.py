@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 
 from launcher.cache import Cache
@@ -12,10 +13,12 @@ from launcher.cli.install import build_parser, carry_out, file_name_of
 from launcher.cli.launching import run_request
 from launcher.cli.list import row_of
 from launcher.cli.parser import separate_arguments
+from launcher.cli.remote import agreed_script
 from launcher.cli.script_arguments import ScriptArguments
 from launcher.environment.installed import commands_directory
 from launcher.errors import PyscriptError, UsageError
 from launcher.request import TargetKind
+from launcher.script.remote_url import is_remote
 from launcher.share.command_words import ONLY_NOW
 from launcher.share.commands import Command, Commands
 from launcher.share.installing import Installed, Order
@@ -46,7 +49,7 @@ def upgrade(asked: ScriptArguments) -> int:
     for command in chosen:
         before = row_of(command, cache)
         try:
-            installed = carry_out(_order(command, asked), cache)
+            installed = carry_out(_order(command, asked, cache), cache)
         except PyscriptError as error:
             console.show_error(error)
             errors.append(error)
@@ -61,12 +64,15 @@ def upgrade(asked: ScriptArguments) -> int:
     return _exit_code(errors, len(chosen), cache)
 
 
-def _order(command: Command, asked: ScriptArguments) -> Order:
+def _order(command: Command, asked: ScriptArguments, cache: Cache) -> Order:
     parser = build_parser()
     written, _ = separate_arguments(parser, command.words)
     options = parser.parse_args([word for option in written for word in option])
     path = command.source if command.is_link or os.path.lexists(command.source) else command.script
-    if path != command.source:
+    if is_remote(command.source):
+        # What changed is asked about, as for a launch.
+        path = agreed_script(command.source, Namespace(**{**vars(asked.options), "refresh": True}), cache).path
+    elif path != command.source:
         console.show_warning(f"{command.source} is not there any more; {command.name} keeps the script that it has.")
     request = run_request(TargetKind.SCRIPT, path, options, (*command.words, path), len(command.words))
     now = {name: value for name, value in asked.request("").command_line.items() if name in ONLY_NOW}

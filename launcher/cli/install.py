@@ -12,9 +12,11 @@ from launcher.cache import Cache
 from launcher.cli import console, output
 from launcher.cli.commands import COMMANDS
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
-from launcher.cli.script_arguments import STDIN, read_script_arguments
+from launcher.cli.remote import agreed_script
+from launcher.cli.script_arguments import STDIN, ScriptArguments, read_script_arguments
 from launcher.errors import UsageError
 from launcher.request import RunRequest
+from launcher.script.remote_url import is_remote
 from launcher.share.command_name import default_name, is_shell_word
 from launcher.share.commands import Command
 from launcher.share.installing import Installed, Order, install
@@ -26,7 +28,7 @@ def build_parser() -> ArgumentParser:
     """Return the parser of ``pyscript install``."""
     parser = build_script_parser(
         "install",
-        "SCRIPT...",
+        "SCRIPT|URL...",
         "Make scripts commands that start from anywhere by their names. Each gets a file in\n"
         "`~/.local/bin`, or where PYSCRIPT_BIN_DIR or XDG_BIN_HOME says, and everything it needs\n"
         "is made ready now. The script is copied, and its lock with it; options such as `--with`\n"
@@ -54,12 +56,24 @@ def main(arguments: Sequence[str]) -> int:
     if asked.options.name is not None and len(asked.words) > 1:
         raise UsageError("One name is for one script.", hint="Install the scripts one by one, or without --name.")
     cache = asked.open_cache()
-    orders = [order_of(script, asked.request(script), asked.options) for script in asked.words]
+    orders = [_order(script, asked, cache) for script in asked.words]
     done = [carry_out(order, cache) for order in orders]
     for installed in done:
         _tell(installed)
     _mend_path(Path(done[0].command.file).parent, asked.options)
     return 0
+
+
+def _order(script: str, asked: ScriptArguments, cache: Cache) -> Order:
+    """Return what is to be installed; one from elsewhere is fetched and asked about, as for a launch."""
+    if not is_remote(script):
+        return order_of(script, asked.request(script), asked.options)
+    if asked.options.link:
+        raise UsageError(
+            "--link follows a file, and this is a URL.", hint="Without it, pyscript upgrade fetches what is new."
+        )
+    found = agreed_script(script, asked.options, cache)
+    return replace(order_of(found.path, asked.request(found.path), asked.options), origin=found.url.shown)
 
 
 def order_of(script: str, request: RunRequest, options: Namespace) -> Order:

@@ -101,8 +101,12 @@ def add_preparation_options(parser: argparse.ArgumentParser) -> None:
     _add_environment_options(parser)
     _add_index_options(parser)
     _add_policy_options(parser)
-    group = parser.add_argument_group("scripts from elsewhere")
-    group.add_argument(
+    add_trust_option(parser)
+
+
+def add_trust_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that agrees to what a URL has to say, by its content."""
+    parser.add_argument_group("scripts from elsewhere").add_argument(
         "--trust", action="append", metavar="sha256:…", help="run exactly this content this once (repeatable)"
     )
 

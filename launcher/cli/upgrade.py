@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from launcher.cli import block_change, command_upgrade, console
-from launcher.cli.parser import add_general_options, add_resolution_options, build_script_parser
+from launcher.cli.parser import add_general_options, add_resolution_options, add_trust_option, build_script_parser
 from launcher.cli.script_arguments import read_script_arguments
 from launcher.errors import UsageError
 
@@ -27,6 +27,7 @@ def build_parser() -> ArgumentParser:
     group = parser.add_argument_group("what to print")
     group.add_argument("--json", action="store_true", help="print JSON")
     add_resolution_options(parser)
+    add_trust_option(parser)
     add_general_options(parser)
     return parser
 

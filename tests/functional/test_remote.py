@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import ssl
+import subprocess
 import sys
 import zipapp
 from collections.abc import Callable, Iterator
@@ -550,6 +551,30 @@ def test_what_imports_its_packages_is_asked_about_as_a_launch_is(stocked: IndexS
 def test_what_writes_takes_files_only(command: str, url: str, run_pyscript: Program) -> None:
     done = run_pyscript(command, url)
     assert (done.returncode, "Save " in done.stderr) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the file on PATH is a shell script here")
+def test_a_script_from_elsewhere_becomes_a_command_and_is_fetched_again_by_upgrading_it(
+    stocked: IndexServer, run_pyscript: Program, home: Path
+) -> None:
+    url, command = serve(stocked, SPEAK), home / ".local/bin/x"
+    stocked.fail("/tools/x.py", FRESH)
+    refused = run_pyscript("install", url)
+    assert (refused.returncode, command.exists()) == (1, False)
+    assert "Nobody here agreed" in refused.stderr
+    assert run_pyscript("install", "--link", "--trust", sha256(SPEAK), url).returncode == 2
+    assert run_pyscript("install", "--trust", sha256(SPEAK), url).returncode == 0
+    assert json.loads(run_pyscript("list", "--json").stdout)[0]["source"] == url
+    stocked.forget_requests()
+    called = subprocess.run([command, "a"], env=run_pyscript.variables(), capture_output=True, text=True, check=True)
+    assert (called.stdout, stocked.paths()) == ("ran a\n", [])
+    changed = SPEAK.replace("ran", "did")
+    serve(stocked, changed)
+    assert "Nobody here agreed" in run_pyscript("upgrade", "x").stderr
+    upgraded = run_pyscript("upgrade", "--trust", sha256(changed), "x")
+    assert "another script" in upgraded.stdout, upgraded.stderr
+    called = subprocess.run([command], env=run_pyscript.variables(), capture_output=True, text=True, check=True)
+    assert called.stdout == "did\n"
 
 
 def test_options_hold_for_scripts_from_elsewhere_too(stocked: IndexServer, run_pyscript: Program) -> None:
