@@ -94,7 +94,8 @@ def _report(script: str | None, asked: ScriptArguments, cache: Cache) -> Report:
     reporter = console.make_reporter()
     ignored = tuple(asked.options.ignore or ())
     try:
-        survey = resolve(request_of(asked, script, cache)[0], cache, os.environ, reporter)
+        request, glance = request_of(asked, script, cache)
+        survey = resolve(request, cache, os.environ, reporter)
         resolution = survey.resolution
         assert resolution is not None
         pins = {pin.candidate.name: pin for pin in resolution}
@@ -112,7 +113,7 @@ def _report(script: str | None, asked: ScriptArguments, cache: Cache) -> Report:
         relations=relations_in(resolution, survey.needs.requested, survey.needs.policy, survey.interpreter, cache),
         limits=limits_in(resolution, survey.needs.policy, survey.interpreter),
     )
-    return Report(script, survey.interpreter.version, graph, found, ignored)
+    return Report(glance.script.url.shown if glance else script, survey.interpreter.version, graph, found, ignored)
 
 
 def _canonical(text: str) -> str:

@@ -7,22 +7,27 @@ import os
 import re
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 
 from launcher.cache import Cache
 from launcher.cli import console
+from launcher.cli.lock import lock_script
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
 from launcher.cli.remote import request_of
 from launcher.cli.script_arguments import STDIN, ScriptArguments, read_script_arguments
 from launcher.errors import UsageError
 from launcher.prepare import prepare
+from launcher.request import RunRequest
+from launcher.resolve.urls import mask_credentials
+from launcher.script.remote_url import is_remote
 from launcher.script.rewriting import rewrite
 from launcher.share.dockerfile import dockerfile_text, dockerfile_with_pyscript
 from launcher.share.exported import Exported, descriptions_of, gather
 from launcher.share.requirements_export import requirements_text
 from launcher.share.sbom import cyclonedx_text
-from launcher.survey import Survey, resolve
+from launcher.survey import resolve
+from launcher.value import replace
 
 _EPOCH = "SOURCE_DATE_EPOCH"
 
@@ -33,8 +38,8 @@ def build_parser() -> ArgumentParser:
         "export",
         "SCRIPT",
         "Write what a script gets for other tools: a requirements.txt with hashes for pip and uv, a\n"
-        "bill of materials (CycloneDX 1.6), or a Dockerfile. It is about the interpreter and the\n"
-        "platform here.",
+        "lock (PEP 751), a bill of materials (CycloneDX 1.6), or a Dockerfile. A lock is for all\n"
+        "platforms, the others are for the interpreter and the platform here.",
     )
     group = parser.add_argument_group("what to write")
     group.add_argument("--format", choices=tuple(_FORMATS), metavar="FORMAT", help=", ".join(_FORMATS))
@@ -58,6 +63,8 @@ def main(arguments: Sequence[str]) -> int:
         return UsageError.default_exit_code
     if asked.options.format is None:
         raise UsageError("--format is missing.", hint="Give one of " + ", ".join(_FORMATS) + ".")
+    if asked.options.format in ("pylock", "dockerfile") and is_remote(script):
+        raise UsageError(f"{mask_credentials(script)} is not on this machine.", hint="Save it to a file first.")
     if script == STDIN or os.path.isdir(script) or not os.path.basename(script).isprintable():
         raise UsageError(f"{script} has no name that could be written down.", hint="Give the path of a script.")
     cache = asked.open_cache()
@@ -77,18 +84,23 @@ def _put(text: str, path: str | None) -> None:
         console.print_line(text.removesuffix("\n"))
 
 
-def _survey(script: str, asked: ScriptArguments, cache: Cache) -> Survey:
-    return resolve(request_of(asked, script, cache)[0], cache, os.environ, console.make_reporter())
-
-
-def _exported(script: str, asked: ScriptArguments, cache: Cache) -> Exported:
-    survey = _survey(script, asked, cache)
-    return gather(script, survey, cache, console.make_reporter())
+def _exported(script: str, asked: ScriptArguments, cache: Cache) -> tuple[Exported, RunRequest]:
+    request, glance = request_of(asked, script, cache)
+    survey = resolve(request, cache, os.environ, console.make_reporter())
+    return gather(glance.script.url.shown if glance else script, survey, cache, console.make_reporter()), request
 
 
 def _requirements(script: str, asked: ScriptArguments, cache: Cache) -> str:
-    exported = _exported(script, asked, cache)
-    return _requirements_of(exported, asked)
+    return _requirements_of(_exported(script, asked, cache)[0], asked)
+
+
+def _pylock(script: str, asked: ScriptArguments, cache: Cache) -> str:
+    if asked.has_requirements:
+        raise UsageError("A lock is of what the script itself asks for.", hint="Leave --with and its kin out.")
+    # As `pyscript lock` makes it where it is given no options: what is locked already stays as it is.
+    unset = {"output": None, "embed": False, "here": False, "platform": None, "upgrade_package": None}
+    plain = replace(asked, options=Namespace(**{**vars(asked.options), **unset}))
+    return lock_script(plain, script, cache)[2].to_text()
 
 
 def _requirements_of(exported: Exported, asked: ScriptArguments) -> str:
@@ -101,7 +113,7 @@ def _requirements_of(exported: Exported, asked: ScriptArguments) -> str:
 
 
 def _dockerfile(script: str, asked: ScriptArguments, cache: Cache) -> str:
-    exported = _exported(script, asked, cache)
+    exported, _ = _exported(script, asked, cache)
     if asked.options.with_pyscript:
         return dockerfile_with_pyscript(exported)
     local = [pin.candidate.name for pin in exported.pins if pin.candidate.url.startswith("file:")]
@@ -115,9 +127,9 @@ def _dockerfile(script: str, asked: ScriptArguments, cache: Cache) -> str:
 
 def _cyclonedx(script: str, asked: ScriptArguments, cache: Cache) -> str:
     made_at_s = _epoch(os.environ)
-    exported = _exported(script, asked, cache)
+    exported, request = _exported(script, asked, cache)
     # Licences stand in the packages themselves.
-    preparation = prepare(request_of(asked, script, cache)[0], cache, os.environ, console.make_reporter())
+    preparation = prepare(request, cache, os.environ, console.make_reporter())
     descriptions = descriptions_of(preparation.resolution, cache)
     source = exported.survey.needs.source
     sha256 = hashlib.sha256(source.content).hexdigest() if source else None
@@ -134,6 +146,7 @@ def _epoch(environ: Mapping[str, str]) -> int:
 
 _FORMATS: dict[str, Callable[[str, ScriptArguments, Cache], str]] = {
     "requirements": _requirements,
+    "pylock": _pylock,
     "cyclonedx": _cyclonedx,
     "dockerfile": _dockerfile,
 }

@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     _refuse(asked, script)
     cache = asked.open_cache()
     try:
-        destination, former, lock = _lock(asked, script, cache)
+        destination, former, lock = lock_script(asked, script, cache)
     except BaseException:
         cache.abandon()
         raise
@@ -113,8 +113,8 @@ def _refuse(asked: ScriptArguments, script: str) -> None:
         )
 
 
-def _lock(asked: ScriptArguments, script: str, cache: Cache) -> tuple[LockDestination, Lock | None, Lock]:
-    """Return where the lock goes, what is there, and the lock."""
+def lock_script(asked: ScriptArguments, script: str, cache: Cache) -> tuple[LockDestination, Lock | None, Lock]:
+    """Return where the lock goes, what is there, and the lock; raises what making it raises."""
     options, reporter = asked.options, console.make_reporter()
     needs = read_needs(replace(asked.request(script), uses_lock=False), os.environ, reporter)
     destination = _destination(needs, asked)

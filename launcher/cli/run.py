@@ -52,6 +52,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[str, ...]) -> int:
     if "://" in split.target[0] and len(split.target) == 1:
+        if options.watch:
+            raise UsageError("--watch looks at files of this machine.", hint="Download the script, and give the file.")
         # What it takes to have it here, and to ask whether it may run.
         from launcher.cli import remote  # noqa: PLC0415
 

@@ -110,6 +110,26 @@ def test_the_places_that_the_script_names_are_written_and_credentials_are_not(
     assert "secret" not in done.stdout
 
 
+# pylock
+
+
+def test_a_lock_is_that_of_the_lock_command(script: Path, run_pyscript: Program, tmp_path: Path) -> None:
+    done = run_pyscript("export", script, "--format", "pylock")
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "pylock.x.toml").exists()
+    run_pyscript("lock", script)
+    assert done.stdout == (tmp_path / "pylock.x.toml").read_text()
+
+
+def test_what_is_locked_already_stays(
+    script: Path, stocked: IndexServer, run_pyscript: Program, tmp_path: Path
+) -> None:
+    run_pyscript("lock", script)
+    stocked.add(package("greet", "7.0"))
+    run_pyscript("export", script, "--format", "pylock", "-o", "pylock.toml", "--refresh")
+    assert (tmp_path / "pylock.toml").read_text() == (tmp_path / "pylock.x.toml").read_text()
+
+
 # cyclonedx
 
 
@@ -226,6 +246,27 @@ def test_what_is_only_on_this_machine_cannot_be_in_an_image(
     assert "own would not be in the image" in done.stderr
 
 
+# from elsewhere
+
+
+def test_a_script_from_elsewhere_is_told_of_and_nothing_of_it_is_run(
+    stocked: IndexServer, run_pyscript: Program
+) -> None:
+    sdist = Sdist("evil", statement="raise SystemExit('it was run')")
+    stocked.add_file(sdist.filename, sdist.content)
+    block = '# /// script\n# dependencies = ["DEPENDENCY"]\n# ///\nprint("it was run")\n'
+    url = stocked.add_page("/x.py", block.replace("DEPENDENCY", "greet").encode(), "text/plain")
+    done = run_pyscript("export", url, "--format", "requirements")
+    assert "greet==1.0" in done.stdout, done.stderr
+    url = stocked.add_page("/y.py", block.replace("DEPENDENCY", "evil").encode(), "text/plain")
+    for words in (["export", "--format", "requirements"], ["export", "--format", "cyclonedx"], ["audit"]):
+        done = run_pyscript(*words, url)
+        assert done.returncode in (1, 3), done.stdout
+        assert "evil" in done.stderr
+        assert "it was run" not in done.stderr
+    assert run_pyscript("export", url, "--format", "dockerfile").returncode == 2
+
+
 # errors
 
 
@@ -234,6 +275,7 @@ def test_what_is_only_on_this_machine_cannot_be_in_an_image(
     [
         (["x.py"], "--format is missing."),
         (["x.py", "--format", "toml"], "'toml'"),
+        (["x.py", "--format", "pylock", "--with", "greet"], "A lock is of what the script itself asks for."),
         (["missing.py", "--format", "requirements"], "There is no script missing.py."),
         (["-", "--format", "requirements"], "- has no name that could be written down."),
         (["x\ny.py", "--format", "dockerfile"], "has no name that could be written down."),

@@ -164,6 +164,17 @@ def test_what_can_be_read_only_once_is_refused(run_pyscript: Program) -> None:
     assert "What comes from stdin is there only once." in done.stderr
 
 
+@pytest.mark.parametrize("words", [["--watch"], ["run", "--watch", "--script"]])
+def test_a_script_from_elsewhere_is_no_file_to_look_at(
+    words: list[str], index: IndexServer, run_pyscript: Program
+) -> None:
+    url = index.add_page("/x.py", b"print('it was run')", "text/plain")
+    done = run_pyscript(*words, url, "python")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "file" in done.stderr
+    assert index.paths() == []
+
+
 def test_a_script_that_is_not_there_at_first_is_an_error(run_pyscript: Program) -> None:
     done = run_pyscript("--watch", "missing.py")
     assert done.returncode == 2
