@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from launcher.cache import Cache
+from launcher.changed_lock import ChangedLock, changed_lock, place_of_lock
 from launcher.errors import InvalidMetadata, PyscriptError, ScriptNotFound, UsageError
 from launcher.prepare import interpreter_for, with_sources_applied
 from launcher.python.query import Interpreter
@@ -23,7 +25,7 @@ from launcher.script.block_editor import with_block
 from launcher.script.dependency_array import new_metadata, with_dependencies
 from launcher.script.near_misses import near_miss
 from launcher.script.rewriting import rewrite
-from launcher.script.source import ScriptSource
+from launcher.script.source import LOCK_BLOCK, ScriptSource
 from launcher.settings import has_credentials
 from launcher.survey import Survey, resolve_needs, with_remembered
 from launcher.value import replace
@@ -47,6 +49,7 @@ class BlockChange:
     `changes` are in the order of the array; `unchanged` are requirements that already were as somebody asked. `survey`
     has the resolution that the new content gets, None where nothing was resolved. `newer` are packages that the script
     gets in another version although its requirement stays as it is: name, version before and now.
+    `lock` is the script's lock for the new block, None where it has none.
     """
 
     source: ScriptSource
@@ -55,15 +58,19 @@ class BlockChange:
     unchanged: tuple[str, ...] = ()
     survey: Survey | None = None
     newer: tuple[tuple[str, str, str], ...] = ()
+    lock: ChangedLock | None = None
 
     def write(self, path: str, cache: Cache) -> None:
-        """Put the content in place, and remember its resolution, so that the next launch need not resolve.
+        """Put content and lock in place, and remember the resolution, so that the next launch need not resolve.
 
-        Raises `FileNotWritten` where the file cannot be written or was changed since it was read.
+        Raises `FileNotWritten` where a file cannot be written or the script was changed since it was read.
         """
         started_ns = time.time_ns()
         if self.content != self.source.content:
             rewrite(path, self.content, former=self.source.content)
+        # One that is kept in the script is part of the content.
+        if self.lock is not None and self.lock.is_changed and not self.lock.destination.is_embedded:
+            self.lock.destination.write(self.lock.lock)
         if self.survey is not None and self.survey.resolution is not None:
             remember_resolution(self.survey.wanted.key, self.survey.resolution, started_ns, cache)
 
@@ -105,7 +112,7 @@ class BlockEditor:
                 texts[at] = bounded(texts[at], versions)
         before = [*self._texts, *[None] * (len(texts) - len(self._texts))]
         unchanged = dict.fromkeys(texts[at] for at in asked if before[at] == texts[at])
-        return self._change(texts, interpreter, survey, tuple(unchanged))
+        return self._locked(self._change(texts, interpreter, survey, tuple(unchanged)), interpreter)
 
     def remove(self, names: Sequence[str]) -> BlockChange:
         """Return the change that takes requirements out; raises `UsageError`, with near names, for one not there."""
@@ -113,7 +120,12 @@ class BlockEditor:
         for name in names:
             for at in self._positions(name):
                 texts[at] = None
-        return self._change(texts, None, None)
+        change = self._change(texts, None, None)
+        try:
+            return self._locked(change)
+        except PyscriptError as error:  # nothing is in its way that the next launch does not meet as well
+            self._reporter.warning(f"The lock cannot be made anew now: {error.message}")
+            return change
 
     def upgrade(self, names: Sequence[str]) -> BlockChange:
         """Return the change that raises pins and lower bounds, of the named requirements or all, to what is newest.
@@ -142,7 +154,9 @@ class BlockEditor:
             except PyscriptError as error:
                 self._reporter.detail(f"What suits every Python that is allowed does not suit this one: {error}")
         change = self._change(texts, interpreter, survey)
-        return replace(change, newer=tuple(self._newer(change, before)))
+        change = replace(change, newer=tuple(self._newer(change, before)))
+        upgraded = {read_requirement_text(texts[at]).canonical_name for at in chosen} if names else None
+        return self._locked(change, interpreter, upgraded)
 
     def _newer(self, change: BlockChange, before: Survey) -> Iterator[tuple[str, str, str]]:
         """Yield each package whose requirement stays as it is, and that is another one than `before`."""
@@ -197,11 +211,8 @@ class BlockEditor:
         if is_upgrade:
             settings = replace(needs.settings, upgrade=True)
             needs = replace(needs, settings=settings, policy=replace(needs.policy, resolution="highest"))
-        try:
+        with self._left_as_it_is():
             return resolve_needs(needs, interpreter, self._cache, self._reporter)
-        except PyscriptError as error:
-            error.message += f"\n{self._path} was left as it is."
-            raise
 
     def _needs_with(self, content: bytes) -> Needs:
         return with_content(self._needs, content, self._request)
@@ -220,6 +231,31 @@ class BlockEditor:
         if survey is not None and survey.needs.policy == self._needs.policy:
             survey = replace(survey, needs=self._needs_with(content))
         return BlockChange(self._source, content, changes, unchanged, survey)
+
+    def _locked(
+        self, change: BlockChange, interpreter: Interpreter | None = None, upgraded: Iterable[str] | None = ()
+    ) -> BlockChange:
+        """Return the change with the script's lock, if it has one, made for it."""
+        place = place_of_lock(self._source) if self._new_range is None else None
+        if place is None:
+            return change
+        interpreter = interpreter or interpreter_for(self._needs, self._cache, self._reporter)
+        needs = self._needs_with(change.content)
+        with self._left_as_it_is():
+            lock = changed_lock(place, needs, interpreter, self._cache, self._reporter, upgraded)
+        content = change.content
+        if place.is_embedded and lock.is_changed:
+            content = with_block(content, LOCK_BLOCK, lock.lock.to_text(), self._path)
+        return replace(change, content=content, lock=lock, newer=())
+
+    @contextmanager
+    def _left_as_it_is(self) -> Iterator[None]:
+        """Let errors say that nothing was written."""
+        try:
+            yield
+        except PyscriptError as error:
+            error.message += f"\n{self._path} was left as it is."
+            raise
 
     def _content(self, texts: Sequence[str | None], interpreter: Interpreter | None) -> bytes:
         """Return the script's content with these requirements: first those that it has, None for those that go."""

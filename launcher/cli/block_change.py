@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Sequence
 
 from launcher.block_changes import BlockChange, BlockEditor, editor_of_script
+from launcher.changed_lock import ChangedLock
 from launcher.cli import console, output
+from launcher.cli.lock import MOST_CHANGES, in_words
 from launcher.cli.script_arguments import ScriptArguments
 
 
@@ -27,7 +29,11 @@ def show_json(script: str, changed: BlockChange) -> None:
     """Print the changes for a machine."""
     changes = [{"before": each.before, "after": each.after} for each in changed.changes]
     newer = [{"name": name, "before": before, "after": after} for name, before, after in changed.newer]
-    console.print_line(json.dumps({"script": script, "changes": changes, "newer": newer}, indent=2))
+    lock = None
+    if changed.lock is not None:
+        of_lock = [dict(zip(("name", "before", "after"), each, strict=True)) for each in changed.lock.changes]
+        lock = {"path": changed.lock.destination.path, "changes": of_lock}
+    console.print_line(json.dumps({"script": script, "changes": changes, "newer": newer, "lock": lock}, indent=2))
 
 
 def show(script: str, changed: BlockChange, *, nothing: Sequence[str] = ()) -> None:
@@ -44,3 +50,13 @@ def show(script: str, changed: BlockChange, *, nothing: Sequence[str] = ()) -> N
         output.print_parts((f"The next launch gets {name} ", ""), (after, "new"), (f", not {before}.", ""))
     for line in nothing:
         output.print_parts((line, ""))
+    if changed.lock is not None and changed.lock.is_changed:
+        _show_lock(changed.lock)
+
+
+def _show_lock(changed: ChangedLock) -> None:
+    words = [in_words(*each) for each in changed.changes]
+    more = [f"and {len(words) - MOST_CHANGES} more"] if len(words) > MOST_CHANGES else []
+    output.print_parts((f"Locked again: {changed.destination.label}", ""))
+    for line in (*words[:MOST_CHANGES], *more):
+        output.print_parts((f"  {line}", ""))

@@ -21,7 +21,7 @@ from launcher.resolve.lockfile import Lock, read_lock
 from launcher.script.remote_url import is_remote
 from launcher.value import replace
 
-_MOST_CHANGES = 12
+MOST_CHANGES = 12
 """More than so many lines nobody reads; the file has them all."""
 
 
@@ -172,14 +172,15 @@ def _outdated(script: str, destination: LockDestination, former: Lock | None, lo
     if former is None:
         place = "in it" if destination.is_embedded else f"in {destination.path}"
         return LockOutdated(f"{script} has no lock {place}.", hint=hint)
-    changes = [_in_words(*change) for change in changes_between(former, lock)]
-    shown = changes[:_MOST_CHANGES] + [f"and {len(changes) - _MOST_CHANGES} more"] * (len(changes) > _MOST_CHANGES)
+    changes = [in_words(*change) for change in changes_between(former, lock)]
+    shown = changes[:MOST_CHANGES] + [f"and {len(changes) - MOST_CHANGES} more"] * (len(changes) > MOST_CHANGES)
     label = destination.label
     lines = [f"{label[:1].upper() if destination.is_embedded else label[:1]}{label[1:]} is outdated.", *shown]
     return LockOutdated("\n  ".join(lines), hint=hint)
 
 
-def _in_words(name: str, before: str, after: str) -> str:
+def in_words(name: str, before: str, after: str) -> str:
+    """Return in words what a lock changes of one project."""
     arrow = "→" if output.speaks_unicode() else "->"
     if before and after:
         return f"{name} {before} {arrow} {after}"
@@ -193,10 +194,10 @@ def _tell(destination: LockDestination, former: Lock | None, lock: Lock, *, is_c
         return
     if former is not None:
         changes = list(changes_between(former, lock))
-        for change in changes[:_MOST_CHANGES]:
-            output.print_parts(("  ", ""), (_in_words(*change), ""))
-        if len(changes) > _MOST_CHANGES:
-            output.print_parts((f"  and {len(changes) - _MOST_CHANGES} more", "dim"))
+        for change in changes[:MOST_CHANGES]:
+            output.print_parts(("  ", ""), (in_words(*change), ""))
+        if len(changes) > MOST_CHANGES:
+            output.print_parts((f"  and {len(changes) - MOST_CHANGES} more", "dim"))
     place = f"{destination.path} itself" if destination.is_embedded else destination.path
     output.print_parts((f"Locked {output.counted(len(names), 'package')} in {place}, for {lock.served}.", ""))
 

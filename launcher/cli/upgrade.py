@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     if asked.options.json:
         block_change.show_json(script, changed)
     else:
-        is_newest = not changed.changes and not changed.newer
+        is_newest = not (changed.changes or changed.newer or (changed.lock and changed.lock.is_changed))
         nothing = [f"{script} asks for the newest already."] if is_newest else []
         block_change.show(script, changed, nothing=nothing)
     return 0

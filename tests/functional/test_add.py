@@ -114,7 +114,37 @@ def test_json_has_the_changes(stocked: IndexServer, run_pyscript: Program, write
     script = write_script("", "speak<2")
     done = run_pyscript("add", script, "speak<3", "greet", "--json")
     changes = [{"before": "speak<2", "after": "speak<3"}, {"before": None, "after": "greet>=1.0"}]
-    assert json.loads(done.stdout) == {"script": str(script), "changes": changes, "newer": []}
+    assert json.loads(done.stdout) == {"script": str(script), "changes": changes, "newer": [], "lock": None}
+
+
+@pytest.mark.parametrize("option", ["--output=pylock.x.toml", "--embed"])
+def test_a_lock_is_made_for_the_new_block_before_anything_is_written(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path, option: str
+) -> None:
+    script = write_script("import speak\nspeak.main()", "speak", block=f'requires-python = "{SERIES}"')
+    assert run_pyscript("lock", "x.py", option, "--here", cwd=tmp_path).returncode == 0
+    stocked.add(package("speak", "3.0"), package("choir", "1.0", ("greet",)))
+    done = run_pyscript("add", "x.py", "choir", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    label = "the lock in x.py" if option == "--embed" else "pylock.x.toml"
+    assert done.stdout.splitlines() == [
+        *("Added choir>=1.0 to x.py.", f"Locked again: {label}", "  choir 1.0 is new", "  greet 1.0 is new")
+    ]
+    assert run_pyscript("lock", "--check", "x.py", "--here", cwd=tmp_path).returncode == 0
+    lock = script if option == "--embed" else tmp_path / "pylock.x.toml"
+    before = (script.read_bytes(), lock.read_bytes())
+    # What is locked stays as it is: speak 3.0 was not asked for.
+    assert b"speak-2.0" in lock.read_bytes()
+    stocked.add(package("picky", "1.0", ("speak>=9",)))
+    assert run_pyscript("add", "x.py", "picky", cwd=tmp_path).returncode == 1
+    assert (script.read_bytes(), lock.read_bytes()) == before
+    done = run_pyscript("upgrade", "x.py", "speak", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["lock"]["changes"] == [
+        {"name": "speak", "before": "2.0", "after": "3.0"},
+        {"name": "voice", "before": "1.5", "after": ""},
+    ]
+    run_pyscript("remove", "x.py", "choir", cwd=tmp_path)
+    assert b"greet-1.0" not in lock.read_bytes()
 
 
 def test_latin_1_stays_latin_1(stocked: IndexServer, run_pyscript: Program, tmp_path: Path) -> None:

@@ -52,5 +52,18 @@ def test_a_removed_requirement_is_not_importable_any_more(
         "script": str(script),
         "changes": [{"before": "greet", "after": None}],
         "newer": [],
+        "lock": None,
     }
     assert "No module named 'greet'" in run_pyscript(script).stderr
+
+
+def test_a_lock_that_cannot_be_made_now_does_not_keep_a_requirement(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    script = write_script("", "greet", "speak")
+    assert run_pyscript("lock", script, "--here").returncode == 0
+    env = {"PYSCRIPT_OFFLINE": "1", "PYSCRIPT_CACHE_DIR": str(tmp_path / "empty")}
+    done = run_pyscript("remove", script, "greet", env=env)
+    assert done.returncode == 0
+    assert "warning: The lock cannot be made anew now: " in done.stderr
+    assert "greet" not in script.read_text()
