@@ -31,8 +31,8 @@ def build_parser() -> ArgumentParser:
         "lock",
         "SCRIPT",
         "Fix every version and file that the script gets, by hash, in pylock.SCRIPT.toml beside\n"
-        "it: for all platforms, and all Pythons that its requires-python allows. pip and uv\n"
-        "install from it, too. What is locked stays as it is until --upgrade.",
+        "it: for all platforms, and all Pythons that its requires-python allows. Launches use it,\n"
+        "and pip and uv install from it. What is locked stays as it is until --upgrade.",
     )
     group = parser.add_argument_group("what to lock")
     group.add_argument(

@@ -35,6 +35,8 @@ _RELEASE_IN_MARKER = re.compile(
     r"""python_full_version\s*(<=?|>=?|[=!]=)\s*["'](3)\.(\d+)\.(\d+)["']"""
     r"""|["'](3)\.(\d+)\.(\d+)["']\s*(<=?|>=?|[=!]=)\s*python_full_version"""
 )
+_LINES_OF_A_REASON = 2
+"""Of those that an error would have: what cannot be satisfied, and the first thing that stands against it."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,9 @@ class _Work:
         """Say what was left out, and why."""
         for what, error in self._left_out.items():
             name = what.name if isinstance(what, Platform) else what
-            reason = error.message.partition("\n")[2] or error.message
-            self._reporter.warning(f"The lock is not for {name}. {reason}")
+            lines = (error.message.partition("\n")[2] or error.message).splitlines()
+            reason = " ".join(line.strip() for line in lines[:_LINES_OF_A_REASON])
+            self._reporter.warning(f"The lock is not for {name}: {reason}.")
 
     def resolve(self, target: Target, first: Mapping[str, str] | None = None) -> None:
         """Resolve for one target; `first` are versions that it is to have, if it can."""
@@ -193,7 +196,8 @@ class _Work:
         """
         python = target.interpreter.version_info
         same_python = [each for each in self.found if each.interpreter.version_info == python]
-        same_platform = [each for each in reversed(self.found) if each.platform == target.platform]
+        same_platform = [each for each in self.found if each.platform == target.platform]
+        same_platform.sort(key=lambda each: abs(each.interpreter.version_info[1] - python[1]))
         by_name: dict[str, dict[str, None]] = {}
         for versions in (
             first,

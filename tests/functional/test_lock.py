@@ -308,7 +308,7 @@ def test_a_platform_that_nobody_asked_for_may_be_left_out(
         stocked.add(package("fast", tag=f"py3-none-{platform}"))
     script = write_script("", "fast", block=BLOCK)
     done = run_pyscript("lock", script)
-    assert done.stderr.startswith("warning: The lock is not for macos-x86_64. fast (line 3 of"), done.stderr
+    assert done.stderr.startswith("warning: The lock is not for macos-x86_64: fast (line 3 of"), done.stderr
     assert done.stdout.endswith("on 4 platforms.\n")
     assert run_pyscript("lock", "--check", script).returncode == 0
     done = run_pyscript("lock", "--platform", "default", "--platform", "macos-x86_64", script)
