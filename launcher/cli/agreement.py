@@ -98,7 +98,7 @@ def rows_of(glance: Glance) -> Rows:
     if any(span.type == "pylock" for span in find_blocks(glance.source.text)):
         rows.append(("lock", [("inside the script", "")]))
     rows.append(("size", [(_size(script.file, glance.source), "")]))
-    rows.append(("trusted", list(_trusted(glance))))
+    rows.append(("trusted", list(dict.fromkeys(_trusted(glance)))))
     if standing.former:
         rows.append(("changed", list(_changed(glance, standing.former))))
     if deceptive := deceptive_lines(glance.source.text):

@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from launcher.cli import console, output
 from launcher.cli.console import megabytes
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
+from launcher.cli.remote import agreed_script
 from launcher.cli.script_arguments import STDIN, read_script_arguments
 from launcher.errors import UsageError
+from launcher.script.remote_url import is_remote
 from launcher.share.bundle import ANY, BundleRequest, MadeBundle, make_bundle
 
 
@@ -54,6 +56,9 @@ def main(arguments: Sequence[str]) -> int:
     if script == STDIN and not options.output:
         raise UsageError("A script from stdin has no name for its bundle.", hint="Give one: -o tool.pyz")
     cache = asked.open_cache()
+    if is_remote(script):
+        # Those whom the bundle is given to are not asked.
+        script = agreed_script(script, options, cache).path
     platforms, pythons = tuple(options.python_platform or ()), tuple(options.python_version or ())
     wanted = BundleRequest(asked.request(script), platforms, pythons, options.output or None)
     try:

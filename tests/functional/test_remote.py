@@ -547,6 +547,13 @@ def test_what_imports_its_packages_is_asked_about_as_a_launch_is(stocked: IndexS
     assert "2.0" in done.stdout, done.stderr
 
 
+def test_what_is_given_away_is_asked_about_before(url: str, run_pyscript: Program, tmp_path: Path) -> None:
+    assert "Nobody here agreed" in run_pyscript("bundle", url).stderr
+    assert run_pyscript("bundle", "--trust", sha256(BODY), url).returncode == 0
+    done = subprocess.run([sys.executable, tmp_path / "x.pyz", "a"], capture_output=True, text=True, check=True)
+    assert done.stdout == "ran a\n"
+
+
 @pytest.mark.parametrize("command", ["lock", "edit"])
 def test_what_writes_takes_files_only(command: str, url: str, run_pyscript: Program) -> None:
     done = run_pyscript(command, url)
