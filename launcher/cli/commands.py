@@ -51,6 +51,7 @@ COMMANDS = {
         Command("uninstall", "Remove installed commands", "launcher.cli.uninstall"),
         Command("trust", "Say what from elsewhere may run", "launcher.cli.trust"),
         Command("bundle", "Put a script and its packages into one file", "launcher.cli.bundle"),
+        Command("completion", "Print completion for bash, zsh or fish", "launcher.cli.completion"),
         Command("python", "List, find, install or uninstall Pythons", "launcher.cli.python"),
         Command("cache", "Show, prune or clean the cache", "launcher.cli.cache"),
     )

@@ -22,7 +22,7 @@ def build_parser() -> ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
-    parser.add_argument("name", nargs="+", metavar="NAME", help="a command, as pyscript list shows it")
+    parser.add_argument("name", nargs="+", metavar="COMMAND", help="a command, as pyscript list shows it")
     add_general_options(parser)
     return parser
 

@@ -223,7 +223,7 @@ def test_requirements_that_cannot_be_had_install_nothing(
         (["install", "relative.py"], 1, "A copy of "),
         (["uninstall", "nothere"], 1, "No command called nothere was installed by pyscript."),
         (["uninstall", "../../x"], 1, "No command called ../../x was installed by pyscript."),
-        (["uninstall"], 2, "The following arguments are required: NAME."),
+        (["uninstall"], 2, "The following arguments are required: COMMAND."),
     ],
 )
 def test_what_cannot_be_installed_says_why(

@@ -7,7 +7,14 @@ import pytest
 from launcher.cli.commands import COMMANDS
 from launcher.errors import UsageError
 
-WORDS = {"run": ["run", "x.py"], "cache": ["dir"], "python": ["list"], "list": ["--json"], "trust": ["list"]}
+WORDS = {
+    "run": ["run", "x.py"],
+    "completion": ["bash"],
+    "cache": ["dir"],
+    "python": ["list"],
+    "list": ["--json"],
+    "trust": ["list"],
+}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
