@@ -289,7 +289,8 @@ def editor_of_script(request: RunRequest, cache: Cache, environ: Mapping[str, st
     if "://" in request.target:
         hint = "Save it to a file first."
         raise UsageError(f"{request.target} is not on this machine, so it cannot be edited.", hint=hint)
-    needs = read_needs(request, environ, reporter)
+    # The lock is looked at where it is made anew: it answers the former block, and nobody launches anything.
+    needs = read_needs(replace(request, uses_lock=False), environ, reporter)
     source = needs.source
     assert source is not None
     _refuse_what_is_no_text(source)
@@ -307,7 +308,7 @@ def editor_of_new_script(
     reporter: Reporter,
 ) -> BlockEditor:
     """Return the editor of a script that is not written yet; the request has its settings and no target."""
-    needs = replace(read_needs(request, environ, reporter), source=source)
+    needs = replace(read_needs(replace(request, uses_lock=False), environ, reporter), source=source)
     return BlockEditor(request, needs, cache, reporter, new_range=requires_python)
 
 

@@ -147,6 +147,14 @@ def test_a_lock_is_made_for_the_new_block_before_anything_is_written(
     assert b"greet-1.0" not in lock.read_bytes()
 
 
+def test_who_only_launches_what_is_locked_can_edit(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    script = write_script("")
+    done = run_pyscript("add", script, "greet", env={"PYSCRIPT_LOCKED": "1"})
+    assert (done.returncode, done.stdout) == (0, f"Added greet>=1.0 to {script}.\n"), done.stderr
+
+
 def test_latin_1_stays_latin_1(stocked: IndexServer, run_pyscript: Program, tmp_path: Path) -> None:
     script = tmp_path / "x.py"
     script.write_bytes("# coding: latin-1\nprint(len('é'))\n".encode("latin-1"))
