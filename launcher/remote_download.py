@@ -30,6 +30,7 @@ _LONGEST_S = 120.0
 _GIT_FRESH_S = 300.0
 """What a branch stands for is asked again after this, as raw files of forges are; a whole commit id is never asked."""
 _LASTING = frozenset({301, 308})
+_LOCK_SIGN = rb"(?m)^[ \t]*[\"']?lock-version\b"
 _SIGN_IN = r"(?i)sign[ _-]?in|log[ _-]?in|authenticat"
 
 
@@ -101,11 +102,12 @@ class Download:
         if reply.status == 304 and known is not None:
             etag, last_modified = entry.etag or known.etag, entry.last_modified or known.last_modified
             return replace(entry, content=known.content, etag=etag, last_modified=last_modified), is_to_be_kept
-        if (what := _other_than_a_script(reply)) is None:
-            return entry, is_to_be_kept
-        if is_script:
+        what = _other_than_a_script(reply)
+        if what is not None and is_script:
             raise _no_script(url, target, what, reply.content or b"")
-        return replace(entry, content=None), is_to_be_kept
+        # A server that answers everything, with a page or with the script, has no lock.
+        is_lock = what is None and re.search(_LOCK_SIGN, reply.content or b"") is not None
+        return entry if is_script or is_lock else replace(entry, content=None), is_to_be_kept
 
     def _ask(self, target: RemoteUrl, asked: RemoteUrl, known: Entry | None) -> _Reply:
         # Without it a proxy in between may answer from its own cache, and --refresh would refresh nothing.

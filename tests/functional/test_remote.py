@@ -392,6 +392,8 @@ def test_a_server_that_answers_everything_with_a_page_has_no_lock(
 ) -> None:
     stocked.add_page("/tools/pylock.x.toml", PAGE)
     assert run_pyscript("--trust", sha256(BODY), url).stdout == "ran\n"
+    stocked.add_page("/tools/pylock.x.toml", b"# lock-version\n" + BODY.encode())
+    assert run_pyscript("--refresh", "--trust", sha256(BODY), url).stdout == "ran\n"
 
 
 def test_a_zip_application_cannot_be_shown_and_is_refused(
