@@ -74,7 +74,11 @@ def look_at(url: str, options: Namespace | NoOptions, cache: Cache) -> Glance:
         raise
     finally:
         console.leave()
-    source = read_script(script.path)
+    try:
+        source = read_script(script.path)
+    except PyscriptError as error:
+        error.message = error.message.replace(script.path, remote.shown)
+        raise
     if not source.text and source.content:
         raise ScriptNotFound(
             f"{remote.shown} is no Python script but a zip application, whose code cannot be shown before it runs.",
@@ -141,9 +145,11 @@ def launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[
     environ = dict(os.environ)
     if recognised := warm.recognise([*tokens, *split.arguments], environ):
         signals.heed()
+        cache.abandon()
         with suppress(OSError):
-            cache.abandon()
             return warm.launch(*recognised, environ)
+        # Whatever is wrong with what was recorded, the full path makes it anew or says why not.
+        cache = Cache(cache.root)
     # 30 ms: the whole data path.
     from launcher.cli import launching  # noqa: PLC0415
 

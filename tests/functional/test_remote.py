@@ -325,6 +325,20 @@ def test_the_second_launch_is_warm(stocked: IndexServer, run_pyscript: Program, 
     assert run_pyscript(url).returncode == 1
 
 
+def test_a_record_that_leads_nowhere_is_made_anew(stocked: IndexServer, run_pyscript: Program, cache_dir: Path) -> None:
+    url = serve(stocked, SPEAK)
+    stocked.fail("/tools/x.py", FRESH)
+    run_pyscript("trust", "add", sha256(SPEAK))
+    run_pyscript(url)
+    (python,) = (cache_dir / "environments-v1").glob("*/bin/python")
+    python.unlink()
+    python.write_text("no program\n")
+    python.chmod(0o755)
+    done = run_pyscript(url)
+    assert "Traceback" not in done.stderr
+    assert "given up" not in done.stderr
+
+
 def test_a_file_that_is_called_like_a_url_is_not_mistaken_for_it(
     url: str, run_pyscript: Program, tmp_path: Path
 ) -> None:
@@ -361,8 +375,8 @@ LIES: dict[str, tuple[Fault, int, str]] = {
     "gone": (Fault(status=410), 2, "There is no script at"),
     "an error": (Fault(status=500), 1, "answered 500"),
     "a refusal": (Fault(status=403), 1, "answered 403"),
-    "a binary": (Fault(content=b"\x7fELF\0\0"), 2, "a compiled program"),
-    "another encoding": (Fault(content=b"x = '\xff'\n"), 2, "is not written in utf-8"),
+    "a binary": (Fault(content=b"\x7fELF\0\0"), 2, "/tools/x.py is no Python script but a compiled program"),
+    "another encoding": (Fault(content=b"x = '\xff'\n"), 2, "/tools/x.py is not written in utf-8"),
 }
 
 
