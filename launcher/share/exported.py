@@ -17,6 +17,8 @@ from launcher.errors import NotAvailableOffline
 from launcher.provision import LazyIndex
 from launcher.reporter import Reporter
 from launcher.resolve.candidate import Candidate
+from launcher.resolve.locked import read_script_lock
+from launcher.resolve.lockfile import Lock
 from launcher.resolve.relations import Relation, relations_in
 from launcher.resolve.resolution import Pin, Resolution
 from launcher.resolve.urls import is_version_control, without_fragment
@@ -69,24 +71,47 @@ class Exported:
 
 
 def gather(script: str, survey: Survey, cache: Cache, reporter: Reporter) -> Exported:
-    """Return what a resolution has, with the hashes of all files of each release that its index states.
+    """Return what a resolution has, with the hashes of all files of each release that its lock or its index states.
 
     Raises `IndexUnreachable` where an index cannot be asked for them.
     """
     resolution, needs = survey.resolution, survey.needs
     assert resolution is not None
-    with closing(LazyIndex(survey.wanted, cache, reporter)) as lazy:
-        from_index = [pin.candidate for pin in resolution if pin.candidate.index]
-        if from_index:
-            index = lazy.open()
-            for candidate in from_index:
-                index.submit(index.page, candidate.name)
-        hashes = {
-            pin.candidate.name: _hashes(pin.candidate, lazy.open() if pin.candidate.index else None)
-            for pin in resolution
-        }
+    hashes = _locked_hashes(resolution, read_script_lock(needs.lock)) if needs.lock is not None else {}
+    hashes |= _stated_hashes(
+        [pin.candidate for pin in resolution if pin.candidate.name not in hashes], survey, cache, reporter
+    )
     relations = relations_in(resolution, needs.requested, needs.policy, survey.interpreter, cache)
     return Exported(Path(script).name, survey, resolution.pins, relations, hashes)
+
+
+def _locked_hashes(resolution: Resolution, lock: Lock) -> dict[str, Sequence[str]]:
+    """Return the sha256 of all files that a lock has of each of its pins, for any platform, and the pin's own."""
+    versions = {pin.candidate.name: pin.candidate.version for pin in resolution}
+    found: dict[str, set[str]] = {}
+    for package in lock.content.packages:
+        if package.version is not None and str(package.version) != versions.get(package.name):
+            continue
+        files = [*(package.wheels or ()), package.sdist, package.archive]
+        stated = [file.hashes.get("sha256", "").lower() for file in files if file is not None]
+        found.setdefault(package.name, set()).update(filter(None, stated))
+    return {
+        pin.candidate.name: tuple(sorted({*_own_hashes(pin.candidate), *found[pin.candidate.name]}))
+        for pin in resolution
+        if pin.candidate.name in found
+    }
+
+
+def _stated_hashes(
+    candidates: Sequence[Candidate], survey: Survey, cache: Cache, reporter: Reporter
+) -> dict[str, Sequence[str]]:
+    """Return the sha256 of all files that the indexes state of each candidate's release."""
+    with closing(LazyIndex(survey.wanted, cache, reporter)) as lazy:
+        for candidate in candidates:
+            if candidate.index:
+                index = lazy.open()
+                index.submit(index.page, candidate.name)
+        return {each.name: _hashes(each, lazy.open() if each.index else None) for each in candidates}
 
 
 def descriptions_of(resolution: Resolution, cache: Cache) -> dict[str, Description]:
@@ -118,10 +143,15 @@ def location_of(candidate: Candidate) -> str:
     return without_fragment(candidate.url) + (f"#{where[1]}" if where else "")
 
 
+def _own_hashes(candidate: Candidate) -> list[str]:
+    is_file = candidate.index or not is_version_control(candidate.url)
+    return [candidate.sha256] if candidate.sha256 and is_file else []
+
+
 def _hashes(candidate: Candidate, index: Index | None) -> tuple[str, ...]:
-    own = [candidate.sha256] if candidate.sha256 else []
+    own = _own_hashes(candidate)
     if index is None:
-        return () if is_version_control(candidate.url) else tuple(own)
+        return tuple(own)
     stated: list[str] = []
     # With what is in the cache one file is known at least.
     with suppress(NotAvailableOffline):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
 
 from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
@@ -128,6 +129,28 @@ def test_what_is_locked_already_stays(
     stocked.add(package("greet", "7.0"))
     run_pyscript("export", script, "--format", "pylock", "-o", "pylock.toml", "--refresh")
     assert (tmp_path / "pylock.toml").read_text() == (tmp_path / "pylock.x.toml").read_text()
+
+
+def test_with_a_lock_its_files_are_the_only_ones_and_nobody_is_asked(
+    script: Path, stocked: IndexServer, run_pyscript: Program
+) -> None:
+    run_pyscript("lock", script)
+    first = run_pyscript("export", script, "--format", "requirements")
+    assert first.returncode == 0, first.stderr
+    locked = tomli.loads(script.with_name("pylock.x.toml").read_text())["packages"]
+    files = {file["hashes"]["sha256"] for each in locked for file in each["wheels"]}
+    assert set(re.findall(r"--hash=sha256:(\w+)", first.stdout)) == files
+    stocked.add(package("greet", "1.0", tag="py2-none-any"), package("greet", "2.0"))
+    stocked.forget_requests()
+    again = run_pyscript("export", script, "--format", "requirements", "--refresh")
+    assert again.stdout == first.stdout
+    assert stocked.paths("/simple/*") == []
+    # What is asked for beside the lock comes from the index, for any platform too.
+    stocked.add(package("more"), package("more", tag="py2-none-any"))
+    beside = run_pyscript("export", script, "--format", "requirements", "--with", "more", "--refresh")
+    assert all(each in beside.stdout for each in hashes(stocked, "more", "1.0")), beside.stderr
+    bill = bill_of(run_pyscript, script)
+    assert {each["name"] for each in bill["components"]} == {"python", "greet", "speak", "voice"}
 
 
 # cyclonedx
