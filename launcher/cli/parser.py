@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from launcher import __version__
 from launcher.cli.arguments import SplitArguments
@@ -32,8 +32,20 @@ A script starts like this:
 """
 
 
+_SHARED_GROUPS = ("environment", "packages", "versions", "scripts from elsewhere", "general")
+"""The groups that many commands have, in the order in which help shows them, behind the groups of the command."""
+
+
 class Parser(argparse.ArgumentParser):
-    """An argparse parser that raises `UsageError` instead of ending the process."""
+    """An argparse parser that shows a command's own options first and raises `UsageError` instead of exiting."""
+
+    def add_argument_group(self, *args: Any, **kwargs: Any) -> argparse._ArgumentGroup:
+        """Add a group in its place: what the command alone has comes first, whoever adds it when."""
+        group = super().add_argument_group(*args, **kwargs)
+        self._action_groups.sort(
+            key=lambda each: _SHARED_GROUPS.index(each.title) if each.title in _SHARED_GROUPS else -1
+        )
+        return group
 
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError` with what argparse found."""
