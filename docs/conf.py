@@ -12,7 +12,7 @@ author = "pyscript contributors"
 copyright = f"2026, {author}"  # noqa: A001  # Sphinx's name for it
 release = version = __version__
 
-extensions = ["command_line", "myst_parser", "sphinx_copybutton"]
+extensions = ["command_line", "myst_parser", "source_map", "sphinx_copybutton"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
