@@ -7,7 +7,7 @@ repository, a revision and a file in it: ``git+https://host/repo.git@v1#tools/x.
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from launcher.errors import UsageError
 from launcher.value import Value
@@ -16,8 +16,11 @@ _SCHEMES = ("https", "http", "git+https", "git+http", "git+ssh", "git+file")
 _LOOPBACK = r"localhost|127\.\d+\.\d+\.\d+|::1"
 _SHA256 = r"[0-9a-f]{64}"
 _FORBIDDEN = r"[\x00-\x20\x7f-\x9f\\\"<>^`{|}]"
-_DOTS_OR_SLASH = r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)|%2f|%5c|%00"
+_DOTS_OR_SLASH = r"(?:^|/)(?:\.|%2e){1,2}(?:/|;|%3b|$)|%2f|%5c|%00"
+"""Detours; servers in Java take what stands behind a semicolon away before they follow the dots."""
 _KEPT = "/%:@!$&'()*+,;=~?-._"
+_WRITTEN_PLAINLY = r"%(2[dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aA]|5[fF]|6[1-9a-fA-F]|7[0-9aAeE])"
+"""Letters, digits and ``-._~`` mean the same with and without a percent sign (RFC 3986, 6.2.2.2)."""
 _SECRET_PARAMETERS = r"(?i)(.*[-_])?(token|key|secret|sig|signature|password|auth|jwt)"
 _PAGES = (
     (r"github\.com", r"/([^/]+/[^/]+)/(?:blob|raw|blame|edit)/(.+)", "raw.githubusercontent.com", r"/\1/\2"),
@@ -25,7 +28,7 @@ _PAGES = (
     (r"gist\.github\.com", r"/([0-9a-f]{20,})", "", r"/\1/raw"),
     (r"bitbucket\.org", r"/([^/]+/[^/]+)/src/(.+)", "", r"/\1/raw/\2"),
     (r"git\.sr\.ht", r"/(~[^/]+/[^/]+)/tree/([^/]+)/item/(.+)", "", r"/\1/blob/\2/\3"),
-    (r".*", r"/(.+)/-/blob/(.+)", "", r"/\1/-/raw/\2"),
+    (r".*", r"/(.+?)/-/blob/(.+)", "", r"/\1/-/raw/\2"),
     (r".*", r"/(.+/snippets/\d+)", "", r"/\1/raw"),
     (r".*", r"/([^/]+/[^/]+)/src/(branch|tag|commit)/(.+)", "", r"/\1/raw/\2/\3"),
 )
@@ -35,18 +38,24 @@ _FILES = (
     (r"raw\.githubusercontent\.com", r"/((?!wiki/)[^/]+/[^/]+)/(.+)"),
     (r"bitbucket\.org", r"/([^/]+/[^/]+)/raw/(.+)"),
     (r"git\.sr\.ht", r"/(~[^/]+/[^/]+)/blob/(.+)"),
-    (r".*", r"/(.+)/-/raw/(.+)"),
-    (r".*", r"/([^/]+/[^/]+)/raw/(?:branch/|tag/|(?=commit/))(.+)"),
+    (r".*", r"/(.+?)/-/raw/(.+)"),
+    (r".*", r"/([^/]+/[^/]+)/(?:raw|media)/(?:branch/|tag/|(?=commit/))(.+)"),
 )
-"""Files in repositories by host and path: which repository, and what revision and path in it."""
+"""Files in repositories by host and path: which repository, and what revision and path in it.
+
+The first mark of a file counts: behind it a fork can have folders of any name.
+"""
 _OF_ANYBODY = r"""(?x)
     (.+\.)?(github|gitlab|githubusercontent|jsdelivr|pastebin|unpkg|githack|dropbox|googleapis|amazonaws)\.(com|net)
     | bitbucket\.org | codeberg\.org | git\.sr\.ht | huggingface\.co | dpaste\.(org|com) | paste\.rs | transfer\.sh
     | 0x0\.st | web\.archive\.org | ipfs\.io | bpa\.st
 """
 """These hosts serve what anybody brings, and only of `_FILES` the path says whose it is."""
-_BY_ANYBODY = r"([0-9a-f]{7,64}|commit|pull|merge-requests|refs/(?!heads/|tags/)[^/]+)(/.*)?"
-"""Revisions that need not be the owner's: forges show commits of forks and of merge requests as the original's."""
+_BY_ANYBODY = r"(?is)((.+-g)?[0-9a-f]{4,64}|commit|pull|merge-requests|refs/(?!heads/|tags/)[^/]+)([^\w.-].*)?"
+"""Revisions that need not be the owner's: forges show commits of forks and of merge requests as the original's.
+
+Git takes a commit's id from four digits on, in capitals too, behind -g, and with ~ or ^ after it.
+"""
 
 
 class RemoteUrl(Value):
@@ -124,12 +133,13 @@ class RemoteUrl(Value):
             owner, rest = urlsplit(repository).path.strip("/").removesuffix(".git"), revision
         else:
             found = urlsplit(self.url)
-            matches = (re.fullmatch(path, found.path) for host, path in _FILES if re.fullmatch(host, found.netloc))
+            path = re.sub("/{2,}", "/", found.path)  # as many servers do before they look
+            matches = (re.fullmatch(pattern, path) for host, pattern in _FILES if re.fullmatch(host, found.netloc))
             matched = next(filter(None, matches), None)
             if matched is None:
-                return None if re.fullmatch(_OF_ANYBODY, found.netloc) else root
+                return None if re.fullmatch(_OF_ANYBODY, found.hostname or "") else root
             owner, rest = matched[1], matched[2]
-        return None if re.fullmatch(_BY_ANYBODY, rest) else f"{root}{owner}/"
+        return None if re.fullmatch(_BY_ANYBODY, unquote(rest)) else f"{root}{owner}/"
 
     def beside(self, name: str) -> RemoteUrl | None:
         """Return the URL of a file called `name` in the same folder; None where the URL's path is no file's.
@@ -178,9 +188,10 @@ def parse_remote(text: str) -> RemoteUrl:
             f"{_quoted(text)} would be fetched unencrypted, so anybody on the way could put other code in its place.",
             hint=f"Use https: {_quoted(text.replace('http:', 'https:', 1))}",
         )
-    user_info, _, netloc = parts.netloc.rpartition("@")
-    netloc = _plain_host(netloc, text).removesuffix(":443" if parts.scheme.endswith("https") else ":80")
+    user_info = parts.netloc.rpartition("@")[0]
+    netloc = _plain_host(host, text) + _port_behind(parts)
     path, query = (quote(each, safe=_KEPT) for each in (parts.path or "/", parts.query))
+    path = re.sub(_WRITTEN_PLAINLY, lambda found: unquote(found[0]), path)
     if parts.scheme.startswith("git+"):
         # An account of ssh is no secret, and no password of it is of use.
         account = user_info.partition(":")[0] if parts.scheme == "git+ssh" else ""
@@ -209,7 +220,7 @@ def parse_place(text: str) -> str:
     parts = urlsplit(url.address)
     if parts.scheme != "https" or urlsplit(url.url).query:
         raise UsageError(f"{_quoted(text)} is no place to trust.", hint="Give one as https://host/folder/")
-    if re.fullmatch(_OF_ANYBODY, parts.netloc) and not parts.path.strip("/"):
+    if re.fullmatch(_OF_ANYBODY, parts.hostname or "") and not parts.path.strip("/"):
         raise UsageError(
             f"Anybody can put something on {parts.netloc}, so it is no place to trust.",
             hint=f"Say whose, as in https://{parts.netloc}/OWNER/",
@@ -270,12 +281,19 @@ def _path_in_repository(fragment: str, text: str) -> str:
     return path
 
 
-def _plain_host(netloc: str, text: str) -> str:
-    """Return host and port in ASCII: a name in other letters may look like one that it is not."""
+def _plain_host(host: str, text: str) -> str:
+    """Return a host in ASCII and without a last dot: a name in other letters may look like one that it is not."""
     try:
-        return netloc.lower() if netloc.isascii() else netloc.encode("idna").decode("ascii").lower()
+        host = host if host.isascii() else host.encode("idna").decode("ascii").lower()
     except UnicodeError:
         raise UsageError(f"{_quoted(text)} is not a URL: there is no such host.") from None
+    return f"[{host}]" if ":" in host else host.removesuffix(".")
+
+
+def _port_behind(parts: SplitResult) -> str:
+    """Return a colon and the port, written in one way; empty where it is that of the scheme."""
+    usual = {"https": 443, "http": 80}.get(parts.scheme.removeprefix("git+"))
+    return "" if parts.port in (None, usual) else f":{parts.port}"
 
 
 def _split_revision(url: str) -> tuple[str, str, str]:
