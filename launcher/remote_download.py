@@ -194,7 +194,8 @@ def _other_than_a_script(reply: _Reply) -> str | None:
 
 
 def _no_script(url: RemoteUrl, target: RemoteUrl, what: str, content: bytes) -> ScriptNotFound:
-    found = re.search(rb"(?is)<title[^>]*>(.{0,200}?)</title>", content)
+    # Bounded: a page of nothing but such beginnings would take hours.
+    found = re.search(rb"(?is)<title[^>]{0,200}>(.{0,200}?)</title>", content)
     title = " ".join(found[1].decode("utf-8", "replace").split()) if found else ""
     called = f', "{title}"' if title else ""
     where = "" if target.shown == url.shown else f" (by way of {target.shown})"
