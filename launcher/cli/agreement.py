@@ -34,6 +34,9 @@ SHOWN_LINES = 16
 _SHOWN_CHANGES = 8
 _SHOWN_PACKAGES = 8
 _WIDTH = 110
+_MOST_TEXTS = 20
+_LONGEST_TEXT = 400
+"""Of what stands behind one label. The script's author writes requirements and settings, a server where it leads on."""
 _ENCODINGS = frozenset({"ascii", "cp1252", "iso8859-1", "iso8859-15", "utf-8"})
 """Each has the letters of ASCII for what they are; utf-7 does not."""
 
@@ -58,7 +61,7 @@ def ask(terminal: Terminal, glance: Glance, options: Namespace | NoOptions, *, i
     width = max(len(label) for label, _ in rows)
     for label, texts in rows:
         style = "warn" if label == _BEWARE else "dim"
-        for number, (text, remark) in enumerate(texts):
+        for number, (text, remark) in enumerate(_short(texts)):
             label_cell = (f"  {'' if number else label:<{width}}  ", style)
             terminal.show([[label_cell, (text, ""), (f"  ({remark})" if remark else "", "dim")]])
     terminal.show([[], *first_lines(glance.source, SHOWN_LINES), []])
@@ -68,6 +71,14 @@ def ask(terminal: Terminal, glance: Glance, options: Namespace | NoOptions, *, i
     while (answer := terminal.ask(question, answers, NO)) == _WHOLE:
         terminal.show(first_lines(glance.source, None))
     return answer
+
+
+def _short(texts: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield texts as many and as long as leave what stands above them on the screen."""
+    for text, remark in texts[:_MOST_TEXTS]:
+        yield visible(text, _LONGEST_TEXT), visible(remark, _LONGEST_TEXT)
+    if len(texts) > _MOST_TEXTS:
+        yield f"… {len(texts) - _MOST_TEXTS} more", ""
 
 
 def _choices(glance: Glance, is_launch: bool) -> tuple[list[str], dict[str, str]]:

@@ -19,11 +19,11 @@ _GAP = "  "
 
 
 def print_parts(*parts: Part) -> None:
-    """Print one line; text from outside loses its control characters here."""
+    """Print one line; text from outside loses its control characters here, and its line ends are escaped."""
     if sys.stdout is None:
         return
     has_color = console.has_color(sys.stdout)
-    texts = ((console.sanitised(text), style) for text, style in parts)
+    texts = ((console.sanitised(text).replace("\n", "\\n"), style) for text, style in parts)
     line = "".join(f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style and has_color else text for text, style in texts)
     sys.stdout.write(_encodable(line.rstrip()) + "\n")
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 from launcher.cli import console
 from launcher.cli.output import Line
+from launcher.script.visible_text import visible
 
 _LONGEST_ANSWER = 1024
 _MOST_QUESTIONS = 3
@@ -23,9 +24,9 @@ class Terminal:
         self._descriptor = descriptor
 
     def show(self, lines: Iterable[Line]) -> None:
-        """Show lines of styled parts; text from outside loses its control characters here."""
+        """Show lines of styled parts; what cannot be seen in a text, or would end the line, is escaped here."""
         for line in lines:
-            texts = ((console.sanitised(text), _STYLES.get(style, style)) for text, style in line)
+            texts = ((visible(text), _STYLES.get(style, style)) for text, style in line)
             shown = "".join(console.styled(text, style) if style and text else text for text, style in texts)
             self._write(shown.rstrip() + "\n")
 

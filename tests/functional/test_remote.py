@@ -134,6 +134,24 @@ def test_what_would_run_is_shown_and_no_is_the_default(stocked: IndexServer, run
 
 
 @needs_terminal
+def test_a_script_adds_no_line_of_its_own_to_what_is_shown(stocked: IndexServer, run_pyscript: Program) -> None:
+    del run_pyscript.environ["PYSCRIPT_INDEX_URL"]
+    url = serve(
+        stocked,
+        "# /// script\n# dependencies = [" + "'speak'," * 90 + "]\n# [tool.pyscript]\n"
+        f'# index-url = "{stocked.index_url}#\\n  trusted  yes{"a" * 500}"\n# ///\n',
+    )
+    seen = at_terminal(run_pyscript, url, answers=["n"])[1] + run_pyscript("info", url).stdout
+    plain = re.sub(r"\x1b\[[\d;]*m", "", seen)
+    assert "index-url = http" in plain
+    assert "\n  trusted  yes" not in plain
+    asked = plain.partition("Run it?")[0]
+    assert asked.count("\n") < 60
+    assert "… 70 more\n" in asked
+    assert max(map(len, asked.splitlines())) < 500
+
+
+@needs_terminal
 @pytest.mark.parametrize(("answer", "is_kept"), [("y", False), ("a", True)])
 def test_an_answer_holds_once_or_always(answer: str, is_kept: bool, url: str, run_pyscript: Program) -> None:
     code, seen = at_terminal(run_pyscript, url, "b", answers=[answer])
@@ -356,6 +374,11 @@ def test_a_file_that_is_called_like_a_url_is_not_mistaken_for_it(
 PAGE = b"\n<!DOCTYPE html><html><head><title>x.py at main\x1b[2J</title></head>"
 LIES: dict[str, tuple[Fault, int, str]] = {
     "a web page": (Fault(content=PAGE, content_type="text/x-python"), 2, 'is no script but a web page, "x.py at main'),
+    "a page that takes long to read": (
+        Fault(content=b"<html>" + b"<title " * 700_000),
+        2,
+        "is no script but a web page.",
+    ),
     "XML": (Fault(content=b"<?xml version='1.0'?><a/>"), 2, "but XML"),
     "JSON": (Fault(content=b'{"message": "no"}', content_type="application/json"), 2, "but JSON"),
     "too much, as it says": (Fault(content=b"#" * 5_000_001), 2, "larger than 5 MB"),
