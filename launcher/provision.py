@@ -289,8 +289,9 @@ def resolve_anew(
         found = locked.resolve_locked(_locked_request(wanted, wanted.lock), index.open)
         if not wanted.beside_lock:
             return found
-        beside = locked.with_pins(wanted.policy, found)
-        wanted = replace(wanted, policy=beside, lock=None)
+        policy = locked.with_pins(wanted.policy, found)
+        beside = replace(wanted, requested=wanted.beside_lock, policy=policy, lock=None)
+        return locked.joined(found, resolve_anew(beside, index, reporter, wheels))
     if not wanted.requested:
         return Resolution((), ())
     opened = index.open()

@@ -96,6 +96,20 @@ def with_pins(policy: Policy, locked: Resolution) -> Policy:
     )
 
 
+def joined(locked: Resolution, beside: Resolution) -> Resolution:
+    """Return both as one; of a package that both have, the file is that of the lock.
+
+    All that the locked packages need is locked, so what was resolved with their pins can only add to them.
+    """
+    pins = {pin.candidate.name: pin for pin in beside}
+    for pin in locked:
+        also = pins.get(pin.candidate.name, pin)
+        names = tuple(sorted({*pin.dependencies, *also.dependencies}))
+        pins[pin.candidate.name] = replace(also, candidate=pin.candidate, dependencies=names)
+    ordered = sorted(pins.values(), key=lambda pin: pin.candidate.name)
+    return Resolution(tuple(ordered), tuple(sorted({*locked.roots, *beside.roots})))
+
+
 def read_script_lock(lock: ScriptLock) -> Lock:
     """Return what a script's lock says; raises `InvalidMetadata`, with the line, where it is none."""
     try:

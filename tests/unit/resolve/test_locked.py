@@ -9,10 +9,11 @@ import pytest
 
 from launcher.errors import BuildFailed, Excerpt, InvalidMetadata, LockOutdated, PyscriptError, ResolutionImpossible
 from launcher.python.query import Interpreter
+from launcher.resolve.candidate import Candidate
 from launcher.resolve.formats import Formats
-from launcher.resolve.locked import IN_LOCK, LockedRequest, resolve_locked, with_pins
+from launcher.resolve.locked import IN_LOCK, LockedRequest, joined, resolve_locked, with_pins
 from launcher.resolve.lockfile import LockTerms
-from launcher.resolve.resolution import Policy, Requested, Resolution
+from launcher.resolve.resolution import Pin, Policy, Requested, Resolution
 from launcher.resolve.script_lock import ScriptLock
 from launcher.resolve.targets import target_interpreter
 from launcher.value import replace
@@ -324,6 +325,20 @@ def test_what_is_asked_for_beside_a_lock_may_not_change_it() -> None:
     assert policy.constraints == (Requested("demo==1.0", IN_LOCK, ("sha256:" + "0" * 64,)),)
     assert [each.text for each in policy.overrides] == [f"it @ git+https://a.example/it.git@{COMMIT}"]
     assert policy.prerelease == "allow"
+
+
+def test_what_is_added_beside_a_lock_leaves_all_of_it_there() -> None:
+    demo, voice = (locks.package(name, wheels=wheels("py3-none-any", name=name)) for name in ("demo", "voice"))
+    found = resolved(demo, voice)
+    more, other = (Candidate(name, "1.0", f"{name}-1.0.tar.gz", "https://a.example/") for name in ("more", "demo"))
+    beside = Resolution((Pin(other, ("x",)), Pin(more, dependencies=("demo",))), ("more",))
+    both = joined(found, beside)
+    assert [(pin.candidate.name, pin.candidate.is_wheel, pin.extras, pin.dependencies) for pin in both] == [
+        ("demo", True, ("x",), ()),
+        ("more", False, (), ("demo",)),
+        ("voice", True, (), ()),
+    ]
+    assert both.roots == ("demo", "more", "voice")
 
 
 @pytest.mark.parametrize(
