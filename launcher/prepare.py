@@ -74,7 +74,15 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     needs = read_needs(request, environ, reporter)
     with begin_loading(needs, cache) as workers:
         interpreter = interpreter_for(needs, cache, reporter)
+        bundle = needs.source.bundle if needs.source else None
+        if bundle is not None:
+            from launcher.python.bundle_fit import refuse_misfit  # noqa: PLC0415 - for the few bundles
+
+            refuse_misfit(bundle, interpreter)
         wanted, (resolution, environment, key) = _provisioned(request, needs, interpreter, cache, reporter, workers)
+    if bundle is not None:
+        # By this its bootstrap knows that it need not unpack anything in this environment.
+        cache.write_file(cache.path(Bucket.BUNDLES, bundle.digest) / f"{environment.key}.environment", b"")
     program = _program(request, environment, environ)
     record = _record(request, needs, program, environment, environ)
     files = (interpreter.executable, str(cache.path(Bucket.RESOLUTIONS, key)), *needs.files)

@@ -218,7 +218,7 @@ def _find_lock(
     directory = "" if source is None or source.is_stdin else _directory_of(source, request)
     beside = os.path.join(directory, source.lock_name) if source and directory else None
     files += [beside] if beside else []
-    has_lock = source is not None and (LOCK_OPENING in source.text or (beside and os.path.lexists(beside)))
+    has_lock = source and (source.bundle or LOCK_OPENING in source.text or (beside and os.path.lexists(beside)))
     if not (has_lock or settings.locked or settings.frozen):
         return None
     # 1 ms, for scripts that have one.
@@ -249,8 +249,8 @@ def _read_source(request: RunRequest) -> ScriptSource | None:
 
 
 def _read_metadata(source: ScriptSource | None, reporter: Reporter) -> ScriptMetadata:
-    if source is None:
-        return _NO_METADATA
+    if source is None or source.bundle is not None:
+        return _NO_METADATA if source is None else ScriptMetadata(source.requires_python, (), {}, None)
     metadata, warnings = read_metadata(source.text, source.path)
     for warning in warnings:
         reporter.warning(warning)

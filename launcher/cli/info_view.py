@@ -21,6 +21,7 @@ from launcher.cli.warmth import Warmth
 from launcher.config_file import config_path
 from launcher.python.places import Surroundings
 from launcher.resolve.urls import mask_credentials
+from launcher.script.bundle_file import Bundle
 from launcher.script.visible_text import deceptive_lines
 from launcher.settings import key_of
 from launcher.survey import LockState, Survey, environment_size, package_sizes
@@ -93,6 +94,7 @@ def as_json(facts: Facts) -> Mapping[str, object]:
             "dependencies": [mask_credentials(each.text) for each in metadata.dependencies],
             "tool": _plain(metadata.tool),
         },
+        "bundle": _bundle_as_json(survey.needs.source.bundle if survey.needs.source else None),
         "requirements": [{"requirement": text, "origin": origin} for text, origin in _requirements(survey)],
         "interpreter": {
             "version": survey.interpreter.version,
@@ -146,7 +148,10 @@ def _subjects(facts: Facts) -> Iterator[tuple[str, _Lines]]:
     line = survey.needs.requires_python_line
     if facts.glance:
         yield from rows_of(facts.glance)
-    if metadata.block is None:
+    bundle = survey.needs.source.bundle if survey.needs.source else None
+    if bundle is not None:
+        yield "bundle", _bundle(bundle)
+    elif metadata.block is None:
         yield "block", [("none: the script names no requirements", "")]
     if metadata.requires_python is not None:
         yield "requires-python", [(metadata.requires_python, f"line {line.line_number}" if line else "")]
@@ -251,6 +256,28 @@ def _resolution(survey: Survey) -> str:
         return "none yet; the next launch makes one"
     packages = output.counted(len(survey.resolution.pins), "package")
     return f"{packages}, resolved {_ago(survey.resolved_at or 0)} and remembered"
+
+
+def _bundle_as_json(bundle: Bundle | None) -> Mapping[str, object] | None:
+    if bundle is None:
+        return None
+    return {
+        "script": bundle.script_name,
+        "digest": bundle.digest,
+        "runs_on": bundle.manifest.runs_on,
+        "packages": [
+            {"name": wheel.name, "version": wheel.version, "file": wheel.file.file, "sha256": wheel.file.sha256}
+            for wheel in bundle.manifest.wheels
+        ],
+    }
+
+
+def _bundle(bundle: Bundle) -> _Lines:
+    """Return what a bundle has in it: the script, its packages, and where it runs."""
+    manifest = bundle.manifest
+    packages = [(f"{wheel.name} {wheel.version}", wheel.file.file.rpartition("/")[2]) for wheel in manifest.wheels]
+    size = megabytes(os.path.getsize(bundle.path))
+    return [(f"of {bundle.script_name}", size), *packages, (f"runs on {manifest.runs_on}", "")]
 
 
 def _lock(lock: LockState, survey: Survey) -> _Lines:

@@ -117,6 +117,7 @@ def lock_script(asked: ScriptArguments, script: str, cache: Cache) -> tuple[Lock
     """Return where the lock goes, what is there, and the lock; raises what making it raises."""
     options, reporter = asked.options, console.make_reporter()
     needs = read_needs(replace(asked.request(script), uses_lock=False), os.environ, reporter)
+    _refuse_archive(needs)
     destination = _destination(needs, asked)
     former = _former(destination)
     wanted = LockRequest(
@@ -130,6 +131,17 @@ def lock_script(asked: ScriptArguments, script: str, cache: Cache) -> tuple[Lock
         upgraded=frozenset(canonicalize_name(name) for name in options.upgrade_package or ()),
     )
     return destination, former, make_lock(wanted, cache, reporter)
+
+
+def _refuse_archive(needs: Needs) -> None:
+    """Raise `UsageError` for a zip application, a bundle or not: it has no block."""
+    source = needs.source
+    if source and not source.text and source.content:
+        has = "what it gets is fixed in it" if source.bundle else "it has no block that says what it requires"
+        raise UsageError(
+            f"{source.path} is a {'bundle' if source.bundle else 'zip application'}: {has}.",
+            hint="Lock the script that it was made of.",
+        )
 
 
 def _lasting(options: Namespace) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from typing import TYPE_CHECKING
 
 from launcher.digest import digest_of
 from launcher.errors import Excerpt, InvalidMetadata, LockOutdated, UsageError
@@ -17,6 +18,9 @@ from launcher.script.lines import split_lines
 from launcher.script.source import LOCK_BLOCK, LOCK_OPENING, ScriptSource
 from launcher.settings import Settings, is_of_script
 from launcher.value import Value, replace
+
+if TYPE_CHECKING:
+    from launcher.script.bundle_file import Bundle
 
 REFERENCE = "PEP 751, pylock.toml"
 
@@ -101,6 +105,8 @@ def find_lock(
             hint="Leave one of them out.",
         )
     directory = os.path.dirname(beside) if beside else ""
+    if source.bundle is not None:
+        return _lock_of_bundle(source.bundle, directory, settings)
     lock = read_embedded_lock(source, directory) if LOCK_OPENING in source.text else None
     if lock is None and beside is not None and os.path.lexists(beside):
         lock = read_lock_file(beside)
@@ -109,6 +115,17 @@ def find_lock(
     if insisting and metadata.dependencies:
         raise _missing(source.path, beside, settings.origins[insisting])
     return None
+
+
+def _lock_of_bundle(bundle: Bundle, directory: str, settings: Settings) -> ScriptLock:
+    """Return the lock in a bundle, which is in `directory`; its files are those in the bundle."""
+    if settings.upgrade:
+        raise UsageError(
+            f"{bundle.path} is a bundle: it has its packages in it, and {settings.origins['upgrade']} wants others.",
+            hint="Leave it out, or bundle the script anew.",
+        )
+    place = os.path.join(directory, os.path.basename(bundle.path))
+    return ScriptLock(bundle.lock.decode(errors="replace"), bundle.path, place, insisting="frozen")
 
 
 def _missing(path: str, beside: str | None, origin: str) -> LockOutdated:

@@ -6,13 +6,13 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from launcher.cache import Bucket, Cache, remove_tree
 from launcher.errors import HashMismatch, IndexUnreachable
-from launcher.reporter import Reporter
+from launcher.reporter import Reporter, SilentReporter
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.fetcher import Fetcher
 from launcher.resolve.once import Once
@@ -55,7 +55,8 @@ class WheelFiles:
                 os.replace(path, target)
                 return target, sha256
         if candidate.url.startswith("file:"):
-            return target, self._write(target, candidate, _read_file(candidate), reporter)
+            # Nothing of that is downloaded.
+            return target, self._write(target, candidate, _read_file(candidate), SilentReporter())
 
         def receive(answer: Answer) -> str:
             if answer.status != 200:
@@ -166,8 +167,18 @@ def _mismatch(candidate: Candidate, who: str, stated: str, found: str) -> HashMi
 def _read_file(candidate: Candidate) -> Iterator[bytes]:
     path = path_from_file_url(candidate.url)
     try:
-        with path.open("rb") as stream:
+        with _opened(path) as stream:
             while chunk := stream.read(_CHUNK_BYTES):
                 yield chunk
     except OSError as error:
         raise IndexUnreachable(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _opened(path: Path) -> AbstractContextManager[IO[bytes]]:
+    """Open a file, which may be one in a bundle."""
+    try:
+        return path.open("rb")
+    except NotADirectoryError:
+        from launcher.script.bundle_file import open_in_bundle  # noqa: PLC0415 - 12 ms, for bundles only
+
+        return open_in_bundle(str(path))

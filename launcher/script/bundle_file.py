@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from typing import IO
 
 from launcher.errors import InvalidBundle
 from launcher.script.bundle_manifest import LOCK_FILE, MANIFEST_FILE, BundleManifest, digest_of_manifest
 from launcher.value import Value
 
+_BOOTSTRAP_FILE = "pyscript_bundle/__init__.py"
 _LARGEST_MANIFEST_BYTES = 16 << 20
 _LARGEST_TEXT_BYTES = 64 << 20
 _DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError)
@@ -33,8 +37,8 @@ class Bundle(Value):
 
 
 def is_bundle(archive: zipfile.ZipFile) -> bool:
-    """Tell whether an archive claims to be one."""
-    return MANIFEST_FILE in archive.NameToInfo
+    """Tell whether an archive claims to be one; others may have a file of the manifest's name."""
+    return {MANIFEST_FILE, _BOOTSTRAP_FILE} <= archive.NameToInfo.keys()
 
 
 def read_bundle(path: str) -> Bundle | None:
@@ -58,6 +62,28 @@ def read_bundle(path: str) -> Bundle | None:
             if sha256(text).hexdigest() != expected:
                 raise ValueError(f"{name} in it is not what its manifest says")
         return Bundle(path, digest_of_manifest(content), manifest, script, lock)
+
+
+@contextmanager
+def open_in_bundle(path: str) -> Iterator[IO[bytes]]:
+    """Open a file by a path that leads into an archive (``…/tool.pyz/wheels/x.whl``), to be read once.
+
+    Raises `OSError` where there is no such archive, and `InvalidBundle` where it has no such file or is damaged.
+    """
+    archive = path
+    while not os.path.isfile(archive):
+        above = os.path.dirname(archive)
+        if above == archive:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        archive = above
+    name = os.path.relpath(path, archive).replace(os.sep, "/")
+    try:
+        with zipfile.ZipFile(archive) as opened, opened.open(name) as stream:
+            yield stream
+    except (KeyError, ValueError, *_DAMAGE) as error:
+        raise InvalidBundle(
+            f"{archive} is damaged: {name} in it cannot be read.", hint="Nothing of it was run. Get it again."
+        ) from error
 
 
 @contextmanager

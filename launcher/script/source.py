@@ -8,11 +8,15 @@ import re
 import stat
 import sys
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from launcher.errors import Excerpt, InvalidMetadata, ScriptNotFound
 from launcher.script.inline_metadata import find_blocks
 from launcher.script.lines import end_of_line, line_number_at, lines_from, split_lines
 from launcher.value import Value
+
+if TYPE_CHECKING:
+    from launcher.script.bundle_file import Bundle
 
 STDIN_PATH = "<stdin>"
 LOCK_BLOCK = "pylock"
@@ -53,7 +57,7 @@ class ScriptSource(Value):
 
     A directory with a ``__main__.py`` is a script too, as it is for Python: then `path` is that of this file, and
     `is_inside_directory` is True. So is a zip application; what could be read in it is its own affair, and `text` is
-    empty.
+    empty. Where it is a `bundle` of ours, that says what is in it.
     """
 
     path: str
@@ -62,11 +66,17 @@ class ScriptSource(Value):
     is_stdin: bool
     is_regular_file: bool = True
     is_inside_directory: bool = False
+    bundle: Bundle | None = None
 
     @property
     def lock_name(self) -> str:
         """The name of the file that has the script's lock, where there is one."""
         return lock_name_of(os.path.basename(self.path))
+
+    @property
+    def requires_python(self) -> str | None:
+        """The Pythons that a bundle has packages for; what a script says of that, its block says."""
+        return self.bundle.manifest.requires_python if self.bundle else None
 
     @property
     def head(self) -> bytes | None:
@@ -125,7 +135,9 @@ def read_script(path: str) -> ScriptSource:
     except (OSError, ValueError) as error:
         raise _not_read(path, error) from error
     if is_regular_file and not is_inside_directory and _is_zip_application(content):
-        return ScriptSource(path, content, "", is_stdin=False)
+        from launcher.script.bundle_file import read_bundle  # noqa: PLC0415 - 5 ms, for archives only
+
+        return ScriptSource(path, content, "", is_stdin=False, bundle=read_bundle(path))
     _refuse_binary(content, path)
     return ScriptSource(
         path,
@@ -247,6 +259,8 @@ def _refuse_binary(content: bytes, path: str) -> None:
         found = (b"", "compiled Python code", hint)
     if found is None and _ZIP_END in content[-_ZIP_END_WITHIN:]:
         found = (b"", "a zip archive", _ARCHIVE_HINT)
+    if found is None and content.partition(b"\n")[2].startswith(b"PK\x03\x04"):
+        found = (b"", "the beginning of a zip application, which was cut off", "Get it again.")
     if found is not None:
         raise ScriptNotFound(f"{path} is no Python script but {found[1]}.", hint=found[2])
     number = line_number_at(content[:zero].decode("latin-1"), zero)

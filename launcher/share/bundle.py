@@ -20,6 +20,7 @@ from launcher.environment.archive import UnsafeArchive, checked_members, mapped
 from launcher.errors import BuildFailed, InvalidWheel, PyscriptError, UsageError
 from launcher.prepare import interpreter_for
 from launcher.provision import LazyIndex
+from launcher.python.bundle_fit import is_for
 from launcher.python.query import Interpreter
 from launcher.reporter import Reporter
 from launcher.request import Needs, RunRequest, read_needs
@@ -31,7 +32,7 @@ from launcher.resolve.resolution import Resolution
 from launcher.resolve.targets import target_interpreter
 from launcher.script.bundle_manifest import BundledFile, BundledWheel, BundleManifest
 from launcher.share.bundle_lock import lock_of
-from launcher.share.bundle_targets import is_for, range_of, runs_on, targets_of
+from launcher.share.bundle_targets import range_of, runs_on, targets_of
 from launcher.share.bundle_writer import BundleContent, bootstrap_hash, refuse_other_file, write_bundle
 from launcher.share.reach import Libc, SetWheel, WheelSet
 from launcher.survey import Survey, resolve_needs
@@ -100,6 +101,8 @@ def make_bundle(wanted: BundleRequest, cache: Cache, environ: Mapping[str, str],
 def _script_name(needs: Needs) -> str:
     """Return what the script is called in the bundle; raises `UsageError` for what is no single file."""
     source = needs.source
+    if source is not None and source.bundle is not None:
+        raise UsageError(f"{source.path} is a bundle already.", hint="Bundle the script that it was made of.")
     if source is None or source.is_inside_directory or (source.content and not source.text):
         raise UsageError(
             "A bundle is made of one script; this is an application of several files.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
+from launcher.python.bundle_fit import is_for, machine_name, machine_of
 from launcher.python.query import Interpreter
 from launcher.resolve.platforms import Platform
 from launcher.script.bundle_manifest import BundleTarget, Version
@@ -13,7 +14,6 @@ from launcher.value import replace
 
 _SYSTEMS = {"macos": "darwin", "windows": "win32"}
 _NAMES = {"linux": "Linux", "darwin": "macOS", "win32": "Windows", "macos": "macOS"}
-_MACHINES = {"arm64": "aarch64", "x86": "i686", "amd64": "x86_64"}
 _FUTURE = tuple(int(part) for part in FUTURE.split("."))
 
 Number = Callable[[WheelSet, str], int]
@@ -35,27 +35,6 @@ def targets_of(sets: Sequence[WheelSet], requires_python: str | None, number_of:
     return tuple(dict.fromkeys((*first, *found)))
 
 
-def is_for(target: BundleTarget, interpreter: Interpreter) -> bool:
-    """Tell whether an interpreter fits a target, as far as it is known without running it: its C library is not."""
-    system, machine = machine_of(interpreter)
-    version = interpreter.version_info
-    is_listed = any(each[:2] == version[:2] and each <= version for each in target.pythons)
-    is_newer = target.is_open and version[:2] > max(target.pythons)[:2]
-    return (
-        (is_listed or is_newer)
-        and target.implementation in (None, interpreter.implementation)
-        and target.free_threaded in (None, interpreter.free_threaded)
-        and target.system in (None, system)
-        and target.machine in (None, machine)
-    )
-
-
-def machine_of(interpreter: Interpreter) -> tuple[str, str]:
-    """Return system and machine of an interpreter as a bundle's targets name them."""
-    system, machine = interpreter.markers["sys_platform"], interpreter.markers["platform_machine"].lower()
-    return ("linux" if system.startswith("linux") else system), _MACHINES.get(machine, machine)
-
-
 def _own_cell(chosen: WheelSet) -> Cell:
     """Return the cell of the interpreter that the set was made for, of which nobody else need be sure."""
     own = chosen.made_for
@@ -72,7 +51,7 @@ def _has(cell: Cell, interpreter: Interpreter) -> bool:
 
 def _place_of(platform: Platform) -> tuple[str, str]:
     system, machine = platform.system, platform.architecture
-    return _SYSTEMS.get(system, system), _MACHINES.get(machine, machine)
+    return _SYSTEMS.get(system, system), machine_name(machine)
 
 
 # Rows

@@ -20,7 +20,7 @@ from launcher.value import Value
 
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _BOOTSTRAP = Path(__file__).with_name("bootstrap")
-_MODULES = ("__init__", "first_start", "machine", "start", "unpack")
+_MODULES = ("__init__", "first_start", "machine", "start", "tree", "unpack")
 _FIRST_TIME = 315_532_800
 """1980, with which the times of ZIP begin; they end in 2107."""
 _LAST_TIME = 4_354_819_198

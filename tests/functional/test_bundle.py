@@ -86,6 +86,13 @@ def test_it_runs_with_python_alone(bundled: Path, run: Run, cache_dir: Path) -> 
     assert len(_places(cache_dir)) == 1
 
 
+def test_a_generous_umask_makes_no_difference(bundled: Path, cache_dir: Path) -> None:
+    line = f"umask 0; {sys.executable} {bundled} && stat -c %i {cache_dir}/bundles-v1/*/*/ready"
+    environ = {"PYSCRIPT_CACHE_DIR": str(cache_dir), "PATH": os.environ["PATH"]}
+    said = [subprocess.run(["sh", "-c", line], env=environ, capture_output=True, check=True).stdout for _ in range(2)]
+    assert said[0] == said[1] != b""
+
+
 def test_it_is_a_program_of_its_own(bundled: Path, cache_dir: Path, tmp_path: Path) -> None:
     assert stat.S_IMODE(bundled.stat().st_mode) & 0o111
     (tmp_path / "bin").mkdir()
@@ -525,3 +532,110 @@ def test_a_bundle_is_written_over_a_former_one(
 def test_a_script_from_stdin_is_bundled(run_pyscript: Program, run: Run, tmp_path: Path) -> None:
     run_pyscript("bundle", "-", "-o", "tool.pyz", input="print('from stdin')")
     assert run("tool.pyz").stdout == "from stdin\n"
+
+
+# With pyscript
+
+
+def test_pyscript_runs_it_out_of_the_store_without_a_request(
+    bundled: Path, stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, cache_dir: Path
+) -> None:
+    stocked.forget_requests()
+    for warm in (False, True):
+        done = run_pyscript(bundled.name, "--month", "5")
+        assert (done.returncode, done.stdout) == (0, "2.0 1.5 --month 5\n"), done.stderr
+        assert warm is False or done.stderr == ""
+    assert stocked.paths() == []
+    # Only the script was unpacked beside the store, and another script with these packages finds them there.
+    (place,) = _places(cache_dir)
+    assert sorted(path.name for path in place.iterdir()) == ["ready", "script"]
+    script = write_script(IMPORT, "speak", name="other.py")
+    assert run_pyscript(script).stdout == "2.0 1.5\n"
+    assert [path for path in stocked.paths() if path.endswith(".whl")] == []
+
+
+def test_under_pyscript_a_bundle_finds_its_place_again(bundled: Path, run_pyscript: Program, cache_dir: Path) -> None:
+    run_pyscript(bundled.name)
+    shutil.rmtree(cache_dir / "bundles-v1")
+    done = run_pyscript(bundled.name)
+    assert (done.stdout, done.stderr) == ("2.0 1.5\n", "")
+    shutil.rmtree(cache_dir / "environments-v1")
+    assert run_pyscript(bundled.name).stdout == "2.0 1.5\n"
+
+
+def test_a_bundle_that_is_another_now_is_prepared_anew(
+    stocked: IndexServer, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    script = write_script(IMPORT, "speak==1.0", "voice")
+    for requirement, said in (("speak==1.0", "1.0 1.5\n"), ("speak==2.0", "2.0 1.5\n")):
+        script.write_text(script.read_text().replace("speak==1.0", requirement))
+        run_pyscript("bundle", script)
+        assert run_pyscript("x.pyz").stdout == said
+
+
+def test_options_add_to_what_a_bundle_has(bundled: Path, stocked: IndexServer, run_pyscript: Program) -> None:
+    done = run_pyscript("--with", "greet", "--no-index", bundled.name)
+    assert done.returncode == 1
+    assert "greet" in done.stderr
+    code = "import greet, speak, voice; print(greet.__version__, speak.__version__, voice.__version__)"
+    assert run_pyscript("--with", "greet", bundled.name).stdout == "2.0 1.5\n"
+    done = run_pyscript("run", "--script", bundled.name, "--with", "greet", "python", "-c", code)
+    assert (done.returncode, done.stdout) == (0, "1.0 2.0 1.5\n"), done.stderr
+    done = run_pyscript("--with", "speak<2", bundled.name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the lock" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ending", "change", "said"),
+    [
+        ("voice-1.5-py3-none-any.whl", lambda content: content[:-1] + b"x", "is not the file that was promised"),
+        ("x.py", lambda content: content + b"1", "is no sound bundle: script/x.py in it is not what its manifest says"),
+        ("pylock.toml", lambda content: content + b" ", "pylock.toml in it is not what its manifest says"),
+        ("bundle.json", lambda _: b"{}", "is no sound bundle: bundle.json in it is not what it should be"),
+    ],
+)
+def test_pyscript_runs_nothing_of_a_bundle_that_was_changed(
+    ending: str, change: Callable[[bytes], bytes], said: str, bundled: Path, run_pyscript: Program
+) -> None:
+    done = run_pyscript(_changed(bundled, {ending: change}))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-U", "x.pyz"], "x.pyz is a bundle: it has its packages in it, and --upgrade wants others."),
+        (["bundle", "x.pyz"], "x.pyz is a bundle already."),
+        (["lock", "x.pyz"], "x.pyz is a bundle: what it gets is fixed in it."),
+        (["add", "x.pyz", "greet"], "x.pyz is a zip application, in which nothing can be edited."),
+        (["cut.pyz"], "cut.pyz is no Python script but the beginning of a zip application, which was cut off."),
+    ],
+)
+def test_what_a_bundle_cannot_be_used_for_is_told(
+    arguments: list[str], said: str, bundled: Path, run_pyscript: Program
+) -> None:
+    bundled.with_name("cut.pyz").write_bytes(bundled.read_bytes()[:9000])
+    done = run_pyscript(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_a_bundle_for_others_says_for_whom(
+    index: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    index.add(Wheel("speak", tag="py3-none-win_amd64"))
+    run_pyscript.environ["PYSCRIPT_INDEX_URL"] = index.index_url
+    bundle = _bundle(run_pyscript, write_script("", "speak"), "--python-platform", "windows")
+    done = run_pyscript(bundle)
+    assert done.returncode == 1
+    assert f"{bundle} does not run on cpython {platform.python_version()}" in done.stderr
+    assert "on Windows x86_64" in done.stderr
+
+
+def test_info_shows_what_is_in_a_bundle(bundled: Path, run_pyscript: Program) -> None:
+    shown = run_pyscript("info", bundled.name).stdout
+    assert re.search(r"bundle +of x\.py +\(\d+ kB\)\n +speak 2\.0 +\(speak-2\.0-py3-none-any\.whl\)", shown), shown
+    said = json.loads(run_pyscript("info", "--json", bundled.name).stdout)["bundle"]
+    assert (said["script"], [each["name"] for each in said["packages"]]) == ("x.py", ["speak", "voice"])

@@ -49,10 +49,10 @@ def opened(place):
 
 def find():
     if sys.version_info < (3, 8):
-        return make(None, None)
+        return make(None, None, "")
     root, executable, names = cache_root(), sys.executable or "", []
     if sys.prefix != sys.base_prefix:
-        names.append(os.path.basename(sys.prefix))  # pyscript has made the environment, and marked it
+        names.append(os.path.basename(sys.prefix))  # it may be one that pyscript has made for the bundle
         executable = getattr(sys, "_base_executable", executable) if os.name == "nt" else os.path.realpath(executable)
     names.append(name_of_place(executable))
     for name in names if root else ():
@@ -60,7 +60,7 @@ def find():
             return opened(os.path.join(root, "bundles-v1", DIGEST, name))
         except (OSError, ValueError, EOFError, TypeError, KeyError):
             pass
-    return opened(make(root, names[-1], executable))
+    return opened(make(root, names, executable))
 
 
 def make(*known):

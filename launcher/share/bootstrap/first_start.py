@@ -10,12 +10,14 @@ _TRIED = "PYSCRIPT_BUNDLE"
 _SYSTEMS = {"linux": "Linux", "darwin": "macOS", "win32": "Windows"}
 
 
-def make(bundle, digest, root, name, executable=""):
-    """Return where the bundle is unpacked now: as `name` in the cache at `root` for `executable`, if that can be.
+def make(bundle, digest, root, names, executable):
+    """Return where the bundle is unpacked now: as the last of `names` in the cache at `root`, if that can be.
 
-    Where it does not run on this Python, become one that it runs on, or end with a message.
+    That is for the interpreter `executable`; an environment that pyscript made is called by the first. Where it does
+    not run on this Python, become one that it runs on, or end with a message.
     """
-    note = os.path.join(root, "bundles-v1", digest, name + ".elsewhere") if root else None
+    above = os.path.join(root, "bundles-v1", digest) if root else ""
+    note = os.path.join(above, names[-1] + ".elsewhere") if root else None
     other = _noted(note) if note and os.environ.get(_TRIED) != digest else None
     if other:
         _go(other, digest)
@@ -32,8 +34,11 @@ def make(bundle, digest, root, name, executable=""):
         sys.exit(_complaint(bundle, content, machine.facts()))
     from pyscript_bundle import unpack
 
+    opened = unpack.Bundle(bundle, digest, manifest, target)
     try:
-        return unpack.unpack(unpack.Bundle(bundle, digest, manifest, target), executable, root, name)
+        if root and os.path.isfile(os.path.join(above, names[0] + ".environment")):
+            return unpack.unpack_script(opened, root, names[0])
+        return unpack.unpack(opened, executable, root, names[-1])
     except unpack.Damaged as error:
         sys.exit("%s is damaged: %s. Nothing of it was run; get it again." % (bundle, error))
     finally:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from launcher.errors import InvalidBundle
-from launcher.script.bundle_file import read_bundle
+from launcher.script.bundle_file import open_in_bundle, read_bundle
 from launcher.script.bundle_manifest import (
     BundledFile,
     BundledWheel,
@@ -70,18 +70,33 @@ def test_only_an_archive_with_a_manifest_is_a_bundle(tmp_path: Path) -> None:
     assert read_bundle(str(path)) is None
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("__main__.py", "")
+        archive.writestr("bundle.json", "somebody else's")
     assert read_bundle(str(path)) is None
+
+
+def test_a_path_may_lead_into_a_bundle(tmp_path: Path) -> None:
+    path = tmp_path / "x.pyz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("wheels/a.whl", "content")
+    with open_in_bundle(str(path / "wheels" / "a.whl")) as stream:
+        assert stream.read() == b"content"
+    with pytest.raises(InvalidBundle, match=r"wheels/b\.whl in it cannot be read"):
+        open_in_bundle(str(path / "wheels" / "b.whl")).__enter__()
+    with pytest.raises(FileNotFoundError):
+        open_in_bundle(str(tmp_path / "y" / "z")).__enter__()
 
 
 def test_a_bundle_that_is_not_what_its_manifest_says_is_no_sound_one(tmp_path: Path) -> None:
     path = tmp_path / "x.pyz"
     with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("pyscript_bundle/__init__.py", "")
         archive.writestr("bundle.json", MANIFEST.to_bytes())
         archive.writestr("script/x.py", "1\n")
         archive.writestr("pylock.toml", "")
     with pytest.raises(InvalidBundle, match=r"script/x\.py in it is not what its manifest says"):
         read_bundle(str(path))
     with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("pyscript_bundle/__init__.py", "")
         archive.writestr("bundle.json", MANIFEST.to_bytes())
     with pytest.raises(InvalidBundle, match=r"is no sound bundle: There is no item named 'script/x\.py'"):
         read_bundle(str(path))

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 import pytest
 
+from launcher.python.bundle_fit import is_for
 from launcher.resolve.metadata import WheelMetadata
 from launcher.resolve.targets import target_interpreter
 from launcher.script.bundle_manifest import BundleTarget
 from launcher.share.bundle_lock import lock_of
-from launcher.share.bundle_targets import is_for, range_of, runs_on, targets_of
+from launcher.share.bundle_targets import range_of, runs_on, targets_of
 from launcher.share.reach import SetWheel, WheelSet, cells_of, needed_wheels
 from launcher.value import replace
 
