@@ -15,6 +15,7 @@ from launcher.errors import CommandNotInstalled, PyscriptError, UsageError
 from launcher.prepare import Preparation, prepare
 from launcher.reporter import Reporter
 from launcher.request import RunRequest
+from launcher.resolve.resolution import Resolution
 from launcher.script.source import ScriptSource, read_script
 from launcher.share.command_file import Launcher, shell_command, windows_command
 from launcher.share.command_name import check_name
@@ -243,7 +244,7 @@ def _prepare_copy(
     reason = "it gets other packages there"
     try:
         preparation = prepare(request, cache, environ, reporter)
-        if order.is_link or preparation.resolution == first.resolution:
+        if order.is_link or _files(preparation.resolution) == _files(first.resolution):
             return preparation
     except PyscriptError as error:
         if order.is_link:
@@ -253,6 +254,12 @@ def _prepare_copy(
         f"A copy of {order.path} in another directory does not get what it needs: {reason}.",
         hint=f"{_LINK_HINT} {order.path}",
     )
+
+
+def _files(resolution: Resolution) -> set[tuple[str, str]]:
+    """Return the files of a resolution; the same ones may be elsewhere, as in a copy of a bundle."""
+    candidates = [pin.candidate for pin in resolution]
+    return {(candidate.filename, candidate.sha256 or candidate.url) for candidate in candidates}
 
 
 def _content(order: Order, words: tuple[str, ...], launcher: Launcher) -> bytes:

@@ -586,6 +586,18 @@ def test_options_add_to_what_a_bundle_has(bundled: Path, stocked: IndexServer, r
     assert "the lock" in done.stderr
 
 
+def test_a_bundle_becomes_a_command(bundled: Path, run_pyscript: Program, stocked: IndexServer, home: Path) -> None:
+    stocked.forget_requests()
+    done = run_pyscript("install", bundled.name)
+    assert done.returncode == 0, done.stderr
+    bundled.unlink()
+    run_pyscript.environ["PATH"] = f"{home / '.local' / 'bin'}:{run_pyscript.environ['PATH']}"
+    assert subprocess.run(["x", "5"], env=run_pyscript.variables({}), capture_output=True, check=True).stdout == (
+        b"2.0 1.5 5\n"
+    )
+    assert stocked.paths() == []
+
+
 @pytest.mark.parametrize(
     ("ending", "change", "said"),
     [
