@@ -31,6 +31,9 @@ _GIT_FRESH_S = 300.0
 """What a branch stands for is asked again after this, as raw files of forges are; a whole commit id is never asked."""
 _LASTING = frozenset({301, 308})
 _LOCK_SIGN = rb"(?m)^[ \t]*[\"']?lock-version\b"
+_REFS = "/info/refs"
+"""What git asks a repository for first; a redirect of it is one of the repository."""
+_MOVED = r"returned error: 30[12378]\b"
 _SIGN_IN = r"(?i)sign[ _-]?in|log[ _-]?in|authenticat"
 
 
@@ -43,16 +46,25 @@ class _Reply(Value):
     content: bytes | None = None
 
 
+class _Fetched(Value):
+    """A commit that was fetched into a directory; `way` are the URLs that led to its repository."""
+
+    repository: Repository
+    directory: Path
+    commit: str
+    way: tuple[RemoteUrl, ...]
+
+
 class Download:
     """Gets files from elsewhere; a repository is fetched once for all of its files."""
 
     def __init__(self, settings: Settings, cache: Cache, reporter: Reporter) -> None:
         self._access = Access.of(settings)
         self._fetcher = Fetcher(timeout_s=settings.timeout_s, retries=settings.retries, access=self._access)
-        self._git = GitProgram(Reach(timeout_s=settings.timeout_s, access=self._access))
+        self._git = GitProgram(Reach(timeout_s=settings.timeout_s, access=self._access, follows_redirects=False))
         self._cache = cache
         self._reporter = reporter
-        self._repositories: dict[str, tuple[Repository, Path, str]] = {}
+        self._repositories: dict[str, _Fetched] = {}
         self._directories = ExitStack()
 
     def close(self) -> None:
@@ -67,10 +79,8 @@ class Download:
         Raises `ScriptNotFound` for what is no script where one `is_script`, else takes it for nothing, and
         `SourceUnreachable` where no answer could be had.
         """
-        if url.is_git:
-            return self._from_repository(url), True
         try:
-            return self._over_http(url, known, is_script)
+            return (self._from_repository(url), True) if url.is_git else self._over_http(url, known, is_script)
         except IndexUnreachable as error:
             hint = (error.hint or "").replace("in the index URL", "in the URL").replace(", or use another index", "")
             raise SourceUnreachable(error.message, hint=hint or None) from error
@@ -132,20 +142,43 @@ class Download:
         return self._fetcher.consume(target.with_credentials, read, headers, follows_redirects=False)
 
     def _from_repository(self, url: RemoteUrl) -> Entry:
-        try:
-            repository = parse_repository(url.with_credentials)
-        except ValueError as error:
-            raise UsageError(f"{url.shown} cannot be fetched: {error}.") from None
         if url.url not in self._repositories:
-            directory = self._directories.enter_context(self._cache.temporary_directory())
-            commit = fetch_commit(repository, directory, self._git)
-            self._repositories[url.url] = (repository, directory, commit)
-        repository, directory, commit = self._repositories[url.url]
-        content = read_blob(repository, (commit, url.path), directory, self._git, LARGEST_BYTES)
+            self._repositories[url.url] = self._fetched(url)
+        found = self._repositories[url.url]
+        content = read_blob(found.repository, (found.commit, url.path), found.directory, self._git, LARGEST_BYTES)
         if content is not None and len(content) > LARGEST_BYTES:
             raise _too_large(url)
-        fresh_s = float("inf") if repository.commit else _GIT_FRESH_S
-        return Entry(content, (url.shown,), time.time(), fresh_s, commit=commit)
+        fresh_s = float("inf") if found.repository.commit else _GIT_FRESH_S
+        hops = tuple(replace(each, path=url.path).shown for each in found.way)
+        return Entry(content, hops, time.time(), fresh_s, commit=found.commit)
+
+    def _fetched(self, url: RemoteUrl) -> _Fetched:
+        way = [url]
+        while True:
+            try:
+                repository = parse_repository(way[-1].with_credentials)
+            except ValueError as error:
+                raise UsageError(f"{way[-1].shown} cannot be fetched: {error}.") from None
+            directory = self._directories.enter_context(self._cache.temporary_directory())
+            try:
+                return _Fetched(repository, directory, fetch_commit(repository, directory, self._git), tuple(way))
+            except SourceUnreachable as error:
+                if not re.search(_MOVED, error.message) or len(way) > _MOST_REDIRECTS:
+                    raise
+                moved = self._moved(way[-1], repository)
+                if moved is None:
+                    raise
+                way.append(moved)
+
+    def _moved(self, url: RemoteUrl, repository: Repository) -> RemoteUrl | None:
+        """Return the URL of the repository that a redirect leads to, or None where it leads to something else."""
+        asked = RemoteUrl(f"{repository.url}{_REFS}?service=git-upload-pack", url.user_info)
+        location, mark, _ = urljoin(asked.url, self._ask(asked, url, None).location).partition(_REFS)
+        if not mark or f"{location}{_REFS}" == asked.url.partition("?")[0]:
+            return None
+        target = _redirected(replace(asked, url=repository.url), location)
+        revision = f"@{repository.revision}" if repository.revision else ""
+        return replace(target, url=f"git+{target.url}{revision}", path=url.path)
 
 
 def _body(answer: Answer, asked: RemoteUrl) -> bytes:

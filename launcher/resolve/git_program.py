@@ -29,11 +29,15 @@ _LONGEST_RUN = 60
 
 
 class Reach(Value):
-    """What git is told of the network: whether it may be used, how long it may stand still, and how it is reached."""
+    """What git is told of the network: whether it may be used, how long it may stand still, and how it is reached.
+
+    Git itself follows a redirect unencrypted too, and does not tell: who has to know the way follows on their own.
+    """
 
     offline: bool = False
     timeout_s: float = 15.0
     access: Access = field(default_factory=Access)
+    follows_redirects: bool = True
 
 
 class GitProgram:
@@ -160,6 +164,8 @@ def _http_settings(reach: Reach) -> list[tuple[str, str]]:
     """Return git's names for how long a server may be silent, and for our settings of how servers are reached."""
     access = reach.access
     settings = [("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", str(_seconds(reach)))]
+    if not reach.follows_redirects:
+        settings.append(("http.followRedirects", "false"))
     if access.proxy:
         settings.append(("http.proxy", access.proxy))
     if access.cert:

@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import Program
 from tests.functional.conftest import Certificates, package
 from tests.support.index_server import Fault, IndexServer
-from tests.support.repositories import git, needs_git
+from tests.support.repositories import git, needs_git, served
 from tests.support.sdists import Sdist
 
 if sys.platform != "win32":
@@ -527,6 +527,20 @@ def test_what_a_repository_does_not_have(
 ) -> None:
     done = run_pyscript(f"git+file://{repository}{behind}")
     assert (done.returncode, said in flat(done.stderr)) == (code, True), done.stderr
+
+
+@needs_git
+def test_a_repository_that_was_moved_is_followed_as_a_file_is(
+    repository: Path, stocked: IndexServer, run_pyscript: Program
+) -> None:
+    url = f"git+{stocked.origin}/old@v2#tools/x.py"
+    with served(repository.parent) as origin:
+        stocked.fail("/old/info/refs", Fault(redirect_to=f"{origin}/repository/info/refs?service=git-upload-pack"))
+        assert run_pyscript("--trust", sha256(BODY), url).stdout == "ran\n"
+    found = json.loads(run_pyscript("info", "--json", url).stdout)["remote"]
+    assert found["hops"] == [url, f"git+{origin}/repository@v2#tools/x.py"]
+    stocked.fail("/old/info/refs", Fault(redirect_to="http://example.com/r/info/refs"))
+    assert "would be fetched unencrypted" in flat(run_pyscript("--refresh", url).stderr)
 
 
 # Looking

@@ -48,6 +48,9 @@ def test_how_servers_are_reached_is_said_in_gits_words(tmp_path: Path) -> None:
     assert settings["http.sslCAInfo"] == str(Path("ca.pem").absolute())
     assert settings["http.sslCert"] == settings["http.sslKey"] == str(tmp_path / "me.pem")
     assert settings["http.https://h:8443/.sslVerify"] == "false"
+    assert "http.followRedirects" not in settings
+    itself = given(environ_for("https://host/a", None, Reach(follows_redirects=False), {}))
+    assert dict(itself)["http.followRedirects"] == "false"
     directory = Reach(access=Access(cert=str(tmp_path)))
     assert dict(given(environ_for("https://host/a", None, directory, {})))["http.sslCAPath"] == str(tmp_path)
 
