@@ -1,0 +1,75 @@
+"""A file manager on a private screen, and a person who double-clicks in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.support.picture import Box
+from tests.support.screen import Screen, Window
+
+_AREA = Box(0, 0, 960, 620)
+_DECOY = "0000000000000000.txt"
+"""Wider than the names that tests use: the grid that icons stand in does not change with the next one."""
+
+
+class FileManager:
+    """A window of the file manager `program` on `folder`; use as a context manager.
+
+    Files are put where `drop` says, and their icons found as what has changed on the screen then.
+    """
+
+    def __init__(self, screen: Screen, folder: Path, program: str = "pcmanfm") -> None:
+        self.screen, self.folder, self.program = screen, folder, program
+        self.icons: dict[Path, tuple[int, int]] = {}
+
+    def __enter__(self) -> FileManager:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / _DECOY).write_text("x")
+        self._process: subprocess.Popen[bytes] = self.screen.start(self.program, self.folder)
+        self.window: Window = self.screen.wait_for_window(f"^{self.folder.name}( - .*)?$")
+        self.screen.place(self.window, _AREA)
+        self._move_away()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def drop(self, name: str, content: str | bytes, mode: int = 0o644) -> Path:
+        """Put a file into the folder and learn where its icon is.
+
+        It is renamed into place: one that is empty for a moment is taken for a text.
+        """
+        assert all(name > path.name for path in self.icons), "icons are sorted, and those after this one would move"
+        aside = self.folder.parent / f".{self.folder.name}-{name}"
+        aside.write_bytes(content if isinstance(content, bytes) else content.encode())
+        aside.chmod(mode)
+        before = self.screen.wait_until_steady(self._contents)
+        path = self.folder / name
+        os.replace(aside, path)
+        self.screen.wait_until(
+            lambda: before.largest_change(self.screen.picture(), self._contents()), f"there is an icon of {name}"
+        )
+        after = self.screen.wait_until_steady(self._contents)
+        change = before.largest_change(after, self._contents())
+        assert change is not None
+        self.icons[path] = change.centre
+        return path
+
+    def double_click(self, path: Path) -> None:
+        """Double-click on the icon of a file that was dropped."""
+        self.screen.activate(self.window)
+        self._move_away()
+        self.screen.wait_until_steady(self._contents)
+        self.screen.click(*self.icons[path], times=2)
+
+    def _contents(self) -> Box:
+        """Return where icons are: not the sidebar, nor the lines above and below that say how many there are."""
+        box = self.screen.box_of(self.window)
+        return Box(box.left + 170, box.top + 70, box.right - 20, box.bottom - 30)
+
+    def _move_away(self) -> None:
+        """Move the mouse to where nothing lights up below it; after a start it is an hourglass that turns."""
+        self.screen.point_at(990, 690)
