@@ -7,6 +7,8 @@ from launcher.python.query import Interpreter
 from launcher.script.bundle_file import Bundle
 from launcher.script.bundle_manifest import BundleTarget
 
+SYSTEM_NAMES = {"linux": "Linux", "darwin": "macOS", "win32": "Windows", "macos": "macOS"}
+"""What messages call the systems of targets and platforms."""
 _MACHINES = {"arm64": "aarch64", "x86": "i686", "amd64": "x86_64"}
 
 
@@ -15,7 +17,8 @@ def refuse_misfit(bundle: Bundle, interpreter: Interpreter) -> None:
     if any(is_for(target, interpreter) for target in bundle.manifest.targets):
         return
     system, machine = machine_of(interpreter)
-    this = f"{interpreter.implementation} {interpreter.version} on {system} {machine}"
+    implementation = interpreter.markers["platform_python_implementation"]
+    this = f"{implementation} {interpreter.version} on {SYSTEM_NAMES.get(system, system)} {machine}"
     raise InvalidBundle(
         f"{bundle.path} does not run on {this} ({interpreter.executable}).",
         hint=f"It runs on {bundle.manifest.runs_on}; --python chooses another one.",

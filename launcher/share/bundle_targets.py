@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
-from launcher.python.bundle_fit import is_for, machine_name, machine_of
+from launcher.python.bundle_fit import SYSTEM_NAMES, is_for, machine_name, machine_of
 from launcher.python.query import Interpreter
 from launcher.resolve.platforms import Platform
 from launcher.script.bundle_manifest import BundleTarget, Version
@@ -13,7 +13,6 @@ from launcher.share.reach import FUTURE, Cell, WheelSet, cells_of, libc_of, plat
 from launcher.value import replace
 
 _SYSTEMS = {"macos": "darwin", "windows": "win32"}
-_NAMES = {"linux": "Linux", "darwin": "macOS", "win32": "Windows", "macos": "macOS"}
 _FUTURE = tuple(int(part) for part in FUTURE.split("."))
 
 Number = Callable[[WheelSet, str], int]
@@ -164,7 +163,7 @@ def _dotted(version: Version) -> str:
 def _place(target: BundleTarget) -> str:
     if target.system is None:
         return "any system"
-    name = " ".join(filter(None, (_NAMES.get(target.system, target.system), target.machine)))
+    name = " ".join(filter(None, (SYSTEM_NAMES.get(target.system, target.system), target.machine)))
     if not target.libc:
         return name
     library = "" if target.libc[0] == "macos" else f"{target.libc[0]} "

@@ -28,6 +28,7 @@ IMPORT = "import sys, speak, voice; print(speak.__version__, voice.__version__, 
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 PYTHONS = {path.parent.parent.name: path for path in PYENV.glob("*/bin/python") if os.name != "nt"}
 OWN_SERIES = "{}.{}".format(*sys.version_info)
+OWN_SYSTEM = {"linux": "Linux", "darwin": "macOS"}.get(sys.platform, sys.platform)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -642,7 +643,7 @@ def test_a_bundle_for_others_says_for_whom(
     bundle = _bundle(run_pyscript, write_script("", "speak"), "--python-platform", "windows")
     done = run_pyscript(bundle)
     assert done.returncode == 1
-    assert f"{bundle} does not run on cpython {platform.python_version()}" in done.stderr
+    assert f"{bundle} does not run on CPython {platform.python_version()} on {OWN_SYSTEM} " in done.stderr
     assert "on Windows x86_64" in done.stderr
 
 
