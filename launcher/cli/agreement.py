@@ -13,7 +13,7 @@ from launcher.cli.arguments import NoOptions
 from launcher.cli.console import megabytes
 from launcher.cli.output import Line
 from launcher.cli.question import Terminal
-from launcher.cli.remote import Glance
+from launcher.cli.remote import Glance, Purpose
 from launcher.errors import BuildFailed, InterpreterNotFound
 from launcher.remote_script import RemoteFile, kept_content
 from launcher.request import TargetKind
@@ -44,8 +44,8 @@ Rows = list[tuple[str, list[tuple[str, str]]]]
 """What there is to say, by label: texts, each with a remark."""
 
 
-def ask(terminal: Terminal, glance: Glance, options: Namespace | NoOptions, *, is_launch: bool) -> str:
-    """Show what would run and return what is answered: `CONTENT`, `PLACE`, `NO`, and before a launch also `ONCE`.
+def ask(terminal: Terminal, glance: Glance, options: Namespace | NoOptions, purpose: Purpose) -> str:
+    """Show what would run and return what is answered: `CONTENT`, `PLACE`, `NO`, and where it is done now also `ONCE`.
 
     Raises what keeps the script from ever starting: then there is nothing to ask.
     """
@@ -65,9 +65,9 @@ def ask(terminal: Terminal, glance: Glance, options: Namespace | NoOptions, *, i
             label_cell = (f"  {'' if number else label:<{width}}  ", style)
             terminal.show([[label_cell, (text, ""), (f"  ({remark})" if remark else "", "dim")]])
     terminal.show([[], *first_lines(glance.source, SHOWN_LINES), []])
-    choices, answers = _choices(glance, is_launch)
+    choices, answers = _choices(glance, purpose)
     terminal.show([[(f"  {choice}", "")] for choice in choices])
-    question: Line = [("Run it?" if is_launch else "Agree to it?", "bold"), (" [n] ", "")]
+    question: Line = [(f"{purpose.word.capitalize()} it?", "bold"), (" [n] ", "")]
     while (answer := terminal.ask(question, answers, NO)) == _WHOLE:
         terminal.show(first_lines(glance.source, None))
     return answer
@@ -81,12 +81,12 @@ def _short(texts: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         yield f"… {len(texts) - _MOST_TEXTS} more", ""
 
 
-def _choices(glance: Glance, is_launch: bool) -> tuple[list[str], dict[str, str]]:
+def _choices(glance: Glance, purpose: Purpose) -> tuple[list[str], dict[str, str]]:
     """Return the answers as they are offered, and what each stands for."""
     choices = ["[n] no"]
     answers = {"n": NO, "no": NO, "a": CONTENT, "always": CONTENT, "s": _WHOLE, "show": _WHOLE}
-    if is_launch:
-        choices.append("[y] yes, this once")
+    if purpose.yes:
+        choices.append(f"[y] {purpose.yes}")
         answers |= {"y": ONCE, "yes": ONCE, "once": ONCE}
     choices.append("[a] always exactly this content")
     if glance.standing.places:
@@ -122,14 +122,14 @@ def rows_of(glance: Glance) -> Rows:
 
 
 def first_lines(source: ScriptSource, count: int | None) -> Iterator[Line]:
-    """Yield the first lines with their numbers, made such that nothing in them is hidden; None: all of them."""
+    """Yield the first lines with their numbers, made such that nothing in them is hidden; None: all, and whole."""
     lines = split_lines(source.text)
     if lines[-1] == "":
         lines.pop()
     shown = lines if count is None else lines[:count]
     width = len(str(len(lines)))
     for number, line in enumerate(shown, 1):
-        yield [(f"  {number:>{width}} | ", "dim"), (visible(line, _WIDTH), "")]
+        yield [(f"  {number:>{width}} | ", "dim"), (visible(line, None if count is None else _WIDTH), "")]
     if len(shown) < len(lines):
         yield [(f"  … {output.counted(len(lines) - len(shown), 'more line')}", "dim")]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from launcher.cli import console, output
 from launcher.cli.console import megabytes
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
-from launcher.cli.remote import agreed_script
+from launcher.cli.remote import BUNDLE, agreed_script
 from launcher.cli.script_arguments import STDIN, read_script_arguments
 from launcher.errors import UsageError
 from launcher.script.remote_url import is_remote
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     cache = asked.open_cache()
     if is_remote(script):
         # Those whom the bundle is given to are not asked.
-        script = agreed_script(script, options, cache).path
+        script = agreed_script(script, options, cache, BUNDLE).path
     platforms, pythons = tuple(options.python_platform or ()), tuple(options.python_version or ())
     wanted = BundleRequest(asked.request(script), platforms, pythons, options.output or None)
     try:

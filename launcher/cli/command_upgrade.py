@@ -13,7 +13,7 @@ from launcher.cli.install import build_parser, carry_out, file_name_of
 from launcher.cli.launching import run_request
 from launcher.cli.list import row_of
 from launcher.cli.parser import separate_arguments
-from launcher.cli.remote import agreed_script
+from launcher.cli.remote import INSTALL, agreed_script
 from launcher.cli.script_arguments import ScriptArguments
 from launcher.environment.installed import commands_directory
 from launcher.errors import PyscriptError, UsageError
@@ -71,7 +71,8 @@ def _order(command: Command, asked: ScriptArguments, cache: Cache) -> Order:
     path = command.source if command.is_link or os.path.lexists(command.source) else command.script
     if is_remote(command.source):
         # What changed is asked about, as for a launch.
-        path = agreed_script(command.source, Namespace(**{**vars(asked.options), "refresh": True}), cache).path
+        fetching = Namespace(**{**vars(asked.options), "refresh": True})
+        path = agreed_script(command.source, fetching, cache, INSTALL).path
     elif path != command.source:
         console.show_warning(f"{command.source} is not there any more; {command.name} keeps the script that it has.")
     request = run_request(TargetKind.SCRIPT, path, options, (*command.words, path), len(command.words))

@@ -12,7 +12,7 @@ from launcher.cache import Cache
 from launcher.cli import console, output
 from launcher.cli.commands import COMMANDS
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
-from launcher.cli.remote import agreed_script
+from launcher.cli.remote import INSTALL, agreed_script
 from launcher.cli.script_arguments import STDIN, ScriptArguments, read_script_arguments
 from launcher.errors import UsageError
 from launcher.request import RunRequest
@@ -72,7 +72,7 @@ def _order(script: str, asked: ScriptArguments, cache: Cache) -> Order:
         raise UsageError(
             "--link follows a file, and this is a URL.", hint="Without it, pyscript upgrade fetches what is new."
         )
-    found = agreed_script(script, asked.options, cache)
+    found = agreed_script(script, asked.options, cache, INSTALL)
     return replace(order_of(found.path, asked.request(found.path), asked.options), origin=found.url.shown)
 
 

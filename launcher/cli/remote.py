@@ -28,6 +28,20 @@ if TYPE_CHECKING:
     from launcher.script.source import ScriptSource
 
 
+class Purpose(Value):
+    """What somebody has to agree to: in the question, as done, and as the answer that leaves no agreement behind."""
+
+    word: str
+    done: str
+    yes: str = ""
+
+
+RUN = Purpose("run", "run", "yes, this once")
+INSTALL = Purpose("install", "installed", "yes, and the command that it becomes runs without asking")
+BUNDLE = Purpose("bundle", "bundled", "yes, and whoever gets the bundle is not asked")
+AGREE = Purpose("agree to", "agreed to")
+
+
 class Glance(Value):
     """A script from elsewhere as it lies here, and whether it may run; nothing of it was run."""
 
@@ -98,21 +112,21 @@ def request_of(asked: ScriptArguments, script: str | None, cache: Cache) -> tupl
     return replace(asked.request(glance.path), may_build=glance.standing.is_agreed), glance
 
 
-def agreed_script(url: str, options: Namespace | NoOptions, cache: Cache) -> RemoteScript:
+def agreed_script(url: str, options: Namespace | NoOptions, cache: Cache, purpose: Purpose = RUN) -> RemoteScript:
     """Return a script that a person agreed to, now or before; whoever gets it may run it.
 
     Raises `UntrustedScript` where nobody did, or nobody can be asked.
     """
     glance = look_at(url, options, cache)
     if not glance.standing.is_agreed:
-        glance.trust.add(*ask_for_agreement(glance, options, is_launch=True))
+        glance.trust.add(*ask_for_agreement(glance, options, purpose))
     return glance.script
 
 
 def ask_for_agreement(
-    glance: Glance, options: Namespace | NoOptions, *, is_launch: bool = False
+    glance: Glance, options: Namespace | NoOptions, purpose: Purpose = AGREE
 ) -> tuple[Agreement, ...]:
-    """Show a script, ask, and return what is agreed to: nothing where it is to be launched this once.
+    """Show a script, ask, and return what is agreed to: nothing where the `purpose` is agreed to this once.
 
     Raises `UntrustedScript` where the answer is no, or nobody can be asked.
     """
@@ -125,14 +139,14 @@ def ask_for_agreement(
     with open_terminal() as terminal:
         if terminal is None:
             raise _refused(glance)
-        answer = agreement.ask(terminal, glance, options, is_launch=is_launch)
+        answer = agreement.ask(terminal, glance, options, purpose)
     if answer == agreement.CONTENT:
         return agreements_to(script)
     if answer == agreement.PLACE:
         return tuple(Agreement(place=place, url=script.url.shown) for place in glance.standing.places)
     if answer == agreement.ONCE:
         return ()
-    raise UntrustedScript(f"{script.url.shown} was not {'run' if is_launch else 'agreed to'}.")
+    raise UntrustedScript(f"{script.url.shown} was not {purpose.done}.")
 
 
 def launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[str, ...], cache: Cache) -> int:

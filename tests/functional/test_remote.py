@@ -168,11 +168,27 @@ def test_what_was_typed_before_the_question_is_no_answer(url: str, run_pyscript:
 
 @needs_terminal
 def test_only_known_words_are_answers_and_the_rest_can_be_seen(stocked: IndexServer, run_pyscript: Program) -> None:
-    text = BODY + "# end\n" * 40 + "# very end\n"
+    text = BODY + "# end\n" * 40 + "#" + " " * 300 + "very end\n"
     code, seen = at_terminal(run_pyscript, serve(stocked, text), answers=["s", "sure", "ja", "si"])
     assert code == 1
-    assert "42 | # very end" in re.sub(r"\x1b\[[\d;]*m", "", seen)
+    assert f"42 | #{' ' * 300}very end\n" in re.sub(r"\x1b\[[\d;]*m", "", seen)
     assert "\nran" not in seen
+
+
+@needs_terminal
+@pytest.mark.parametrize(
+    ("command", "asked", "refused"),
+    [
+        (("install",), "and the command that it becomes runs without asking", "was not installed"),
+        (("bundle", "-o", "x.pyz"), "and whoever gets the bundle is not asked", "was not bundled"),
+    ],
+    ids=["install", "bundle"],
+)
+def test_what_lasts_is_not_asked_about_as_a_single_launch(
+    command: tuple[str, ...], asked: str, refused: str, url: str, run_pyscript: Program
+) -> None:
+    code, seen = at_terminal(run_pyscript, *command, url, answers=["n"])
+    assert (code, asked in seen, refused in seen, "this once" in seen) == (1, True, True, False)
 
 
 @needs_terminal
