@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from launcher.cache import Cache
 from launcher.environment.collection import directory_size
 from launcher.environment.environment import Environment
 from launcher.environment.fetch import find_wheel
+from launcher.environment.manifest import SITE
 from launcher.errors import LockOutdated
 from launcher.prepare import interpreter_for, with_sources_applied
 from launcher.provision import LazyIndex, ResolutionRequest, environment_of, resolve_anew
@@ -23,6 +24,7 @@ from launcher.value import replace
 
 if TYPE_CHECKING:
     from launcher.python.demand import Demand, NotFetched
+    from launcher.resolve.candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,28 @@ def lock_state(survey: Survey) -> LockState | None:
     except LockOutdated as error:
         outdated = error.message
     return LockState(script_lock.label, made_by, outdated)
+
+
+def with_needs_told(survey: Survey, cache: Cache) -> Survey:
+    """Return the survey with who needs whom in its resolution, where a lock does not say it and wheels here do."""
+    resolution = survey.resolution
+    if survey.needs.lock is None or resolution is None or any(pin.dependencies for pin in resolution):
+        return survey
+    # For the locks of other tools only.
+    from launcher.resolve.dependencies import DependencyReader  # noqa: PLC0415
+    from launcher.resolve.known_needs import with_known_needs  # noqa: PLC0415
+    from launcher.resolve.metadata import WheelMetadata, parse_metadata, remembered_metadata  # noqa: PLC0415
+
+    def metadata_of(candidate: Candidate) -> WheelMetadata | None:
+        if (remembered := remembered_metadata(candidate, cache)) or not (wheel := find_wheel(candidate, cache)):
+            return remembered
+        for path in (wheel.path / SITE).glob("*.dist-info/METADATA"):
+            with suppress(OSError, ValueError):
+                return parse_metadata(path.read_bytes())
+        return None
+
+    reader = DependencyReader(survey.interpreter.markers)
+    return replace(survey, resolution=with_known_needs(resolution, survey.needs.requested, reader, metadata_of))
 
 
 def newest_versions(survey: Survey, cache: Cache, reporter: Reporter) -> dict[str, str]:

@@ -16,7 +16,7 @@ from launcher.cli.script_arguments import ScriptArguments, read_script_arguments
 from launcher.errors import UsageError
 from launcher.request import RunRequest
 from launcher.resolve.relations import limits_in, relations_in
-from launcher.survey import Survey, newest_versions, package_sizes, resolve
+from launcher.survey import Survey, newest_versions, package_sizes, resolve, with_needs_told
 
 _ALL = "*"
 """What ``--invert`` without a package stands for."""
@@ -75,7 +75,7 @@ def _title(script: str | None, glance: Glance | None) -> str:
 def _look(asked: ScriptArguments, request: RunRequest, cache: Cache) -> tuple[Survey, PackageGraph]:
     reporter = console.make_reporter()
     try:
-        survey = resolve(request, cache, os.environ, reporter)
+        survey = with_needs_told(resolve(request, cache, os.environ, reporter), cache)
         newest = newest_versions(survey, cache, reporter) if asked.options.outdated else {}
     except BaseException:
         cache.abandon()
