@@ -224,7 +224,7 @@ def _find_lock(
     # 1 ms, for scripts that have one.
     from launcher.resolve.script_lock import find_lock  # noqa: PLC0415
 
-    return find_lock(source, metadata, settings, beside)
+    return find_lock(source, metadata, settings, directory)
 
 
 def _env_file_variables(settings: Settings) -> dict[str, str]:

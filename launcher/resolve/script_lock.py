@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import re
 import stat
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from launcher.cache import Bucket
 from launcher.digest import digest_of
 from launcher.errors import Excerpt, InvalidMetadata, LockOutdated, UsageError
 from launcher.script.inline_metadata import ScriptMetadata, find_block
@@ -27,6 +29,7 @@ REFERENCE = "PEP 751, pylock.toml"
 _LARGEST_LOCK_BYTES = 32 << 20
 """Ten times what a lock of 500 packages for all platforms takes."""
 _STATED_RANGE = r"""requires-python[ \t]*=[ \t]*(?:"([^"\\\n]*)"|'([^'\n]*)')[ \t]*(?:#.*)?$"""
+_HEX_DIGITS_OF_SHA256 = 64
 _OURS = "[tool.pyscript]"
 
 
@@ -34,8 +37,9 @@ class ScriptLock(Value):
     """The text of a script's lock, where it is, and the metadata of the script, which it has to answer.
 
     `path` is what messages call the file it stands in, and `lines_above` how many lines of that are not the lock's.
-    Relative paths in it count from `directory`, which is absolute, or empty where the script is no file: then there are
-    none. `insisting` is the setting that lets it not be made anew: ``locked``, ``frozen``, or None.
+    Relative paths in it count from `directory`, which is absolute, or empty where the script is no file or comes
+    from elsewhere: then there are none. `insisting` is the setting that lets it not be made anew: ``locked``,
+    ``frozen``, or None.
     """
 
     text: str
@@ -87,12 +91,13 @@ class ScriptLock(Value):
 
 
 def find_lock(
-    source: ScriptSource | None, metadata: ScriptMetadata, settings: Settings, beside: str | None
+    source: ScriptSource | None, metadata: ScriptMetadata, settings: Settings, directory: str
 ) -> ScriptLock | None:
-    """Return the lock in the script, else the one in the file `beside` it, else None; without a script there is none.
+    """Return the lock in the script, else the one in the file beside it, else None; without a script there is none.
 
-    Raises `InvalidMetadata` where it cannot be read, `LockOutdated` where there is none and the settings insist on one,
-    and `UsageError` where they contradict one another.
+    `directory` is the script's, absolute, or empty where it is no file. Raises `InvalidMetadata` where the lock cannot
+    be read, `LockOutdated` where there is none and the settings insist on one, and `UsageError` where they contradict
+    one another.
     """
     insisting = insisting_setting(settings)
     if source is None:
@@ -104,12 +109,14 @@ def find_lock(
             f"{settings.origins['upgrade']} makes a lock anew, and {settings.origins[insisting]} forbids it.",
             hint="Leave one of them out.",
         )
-    directory = os.path.dirname(beside) if beside else ""
     if source.bundle is not None:
         return _lock_of_bundle(source.bundle, directory, settings)
-    lock = read_embedded_lock(source, directory) if LOCK_OPENING in source.text else None
+    # As the script was named, but for the dot of ./x.py: people read it.
+    beside = str(PurePath(source.path).with_name(source.lock_name)) if directory else None
+    root = "" if not directory or _is_of_elsewhere(directory) else str(PurePath(directory))
+    lock = read_embedded_lock(source, root) if LOCK_OPENING in source.text else None
     if lock is None and beside is not None and os.path.lexists(beside):
-        lock = read_lock_file(beside)
+        lock = read_lock_file(beside, root)
     if lock is not None:
         return replace(lock, metadata=metadata, insisting=insisting)
     if insisting and metadata.dependencies:
@@ -126,6 +133,12 @@ def _lock_of_bundle(bundle: Bundle, directory: str, settings: Settings) -> Scrip
         )
     place = os.path.join(directory, os.path.basename(bundle.path))
     return ScriptLock(bundle.lock.decode(errors="replace"), bundle.path, place, insisting="frozen")
+
+
+def _is_of_elsewhere(directory: str) -> bool:
+    """Tell whether this is where a script from elsewhere was laid down, which can name nothing of this machine."""
+    bucket, folder = os.path.split(directory)
+    return os.path.basename(bucket) == Bucket.SCRIPTS and len(folder.partition("-")[0]) == _HEX_DIGITS_OF_SHA256
 
 
 def _missing(path: str, beside: str | None, origin: str) -> LockOutdated:
@@ -167,14 +180,17 @@ def _rank(origin: str) -> int:
 def read_embedded_lock(source: ScriptSource, directory: str) -> ScriptLock | None:
     """Return the lock in the ``# /// pylock`` block of a script, or None where it has none.
 
-    `directory` is the script's, absolute, or empty. Raises `InvalidMetadata` where it has two.
+    `directory` is as `ScriptLock` has it. Raises `InvalidMetadata` where it has two.
     """
     block = find_block(source.text, source.path, LOCK_BLOCK)
     return None if block is None else ScriptLock(block.metadata, source.path, directory, block.first_line)
 
 
-def read_lock_file(path: str) -> ScriptLock:
-    """Return the lock in a file. Raises `InvalidMetadata` where it cannot be read, is too large, or no text."""
+def read_lock_file(path: str, directory: str) -> ScriptLock:
+    """Return the lock in a file; relative paths in it count from `directory`, as `ScriptLock` has it.
+
+    Raises `InvalidMetadata` where it cannot be read, is too large, or no text.
+    """
     try:
         with open(path, "rb", opener=_open_at_once) as stream:
             found = os.fstat(stream.fileno())
@@ -190,7 +206,7 @@ def read_lock_file(path: str) -> ScriptLock:
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
         raise _not_read(path, f"line {number} is not written in UTF-8") from error
-    return ScriptLock(text, path, os.path.dirname(path))
+    return ScriptLock(text, path, directory)
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -409,6 +409,43 @@ def test_info_and_tree_say_that_a_lock_is_used_and_which(script: Path, lock: Loc
     assert "2.0" in run_pyscript("tree", "--outdated", script).stdout
 
 
+def test_tree_asks_the_wheels_who_needs_whom_where_the_lock_does_not_say_it(
+    script: Path, lock: Lock, stocked: IndexServer, run_pyscript: Program
+) -> None:
+    lock(locks.of_wheels([package("speak", "2.0", ("voice>=1",)), VOICE], stocked.origin))
+    run_pyscript("prepare", script)
+    found = json.loads(run_pyscript("tree", "--json", script).stdout)["packages"]
+    assert {each["name"]: [need["name"] for need in each["requires"]] for each in found} == {
+        "speak": ["voice"],
+        "voice": [],
+    }
+
+
+def test_what_came_from_elsewhere_names_nothing_of_this_machine(
+    script: Path, stocked: IndexServer, run_pyscript: Program
+) -> None:
+    SPEAK.write(script.parent)
+    text = locks.text_of(
+        [locks.package("speak", wheels=[locks.entry(SPEAK, path=f"{script.parent}/{SPEAK.filename}")])]
+    )
+    url = stocked.add_page("/x.py", script.read_bytes(), "text/plain")
+    stocked.add_page("/pylock.x.toml", text.encode(), "text/plain")
+    agreed = [f"--trust=sha256:{hashlib.sha256(each).hexdigest()}" for each in (script.read_bytes(), text.encode())]
+    done = run_pyscript(*agreed, url)
+    assert done.returncode != 0
+    assert "is a path, and there is no directory that it could count from" in done.stderr, done.stderr
+
+
+def test_a_pipe_or_a_huge_file_is_no_lock(script: Path, run_pyscript: Program) -> None:
+    path = script.with_name("pylock.x.toml")
+    with path.open("wb") as stream:
+        stream.truncate(33 << 20)
+    assert "it has 33 MB, and no lock has more than 32" in run_pyscript(script).stderr
+    path.unlink()
+    os.mkfifo(path)
+    assert "it is no regular file" in run_pyscript(script).stderr
+
+
 def test_info_and_tree_say_that_a_lock_is_outdated(
     script: Path, lock: Lock, write_script: WriteScript, run_pyscript: Program
 ) -> None:
@@ -457,6 +494,17 @@ def test_a_lock_in_a_script_is_made_anew_there(script: Path, stocked: IndexServe
     settle(script)
     done = run_pyscript("--locked", script)
     assert (done.stdout, done.stderr) == ("2.0\n", "")
+
+
+@pytest.mark.parametrize(("name", "shown"), [("./x.py", ""), ("x.py", ""), ("./tools/./x.py", "tools/")])
+def test_the_note_names_the_lock_as_the_script_was_named(
+    name: str, shown: str, script: Path, lock: Lock, write_script: WriteScript, run_pyscript: Program
+) -> None:
+    lock()
+    write_script(SAY, "speak", "greet")
+    script.with_name("tools").symlink_to(".")
+    done = run_pyscript(name)
+    assert f"Locked again: {shown}pylock.x.toml (it has no greet). " in done.stderr
 
 
 def test_another_tools_lock_becomes_ours_when_it_is_made_anew(
