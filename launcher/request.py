@@ -351,9 +351,9 @@ def _pip_config_files(environ: Mapping[str, str]) -> list[str]:
 
 def _directory_of(source: ScriptSource | None, request: RunRequest) -> str:
     """Return the directory that relative paths in the block count from."""
-    if source is None or source.is_stdin:
-        return request.directory
-    return os.path.dirname(os.path.join(request.directory, source.path))
+    directory = "" if source is None or source.is_stdin else os.path.dirname(source.path)
+    absolute = os.path.join(request.directory, directory) if directory else request.directory
+    return absolute if os.pardir in directory else os.path.normpath(absolute)  # what is above a link, only it tells
 
 
 def _of_block(request: RunRequest, source: ScriptSource | None, metadata: ScriptMetadata) -> list[Requested]:

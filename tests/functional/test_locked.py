@@ -505,6 +505,10 @@ def test_the_note_names_the_lock_as_the_script_was_named(
     script.with_name("tools").symlink_to(".")
     done = run_pyscript(name)
     assert f"Locked again: {shown}pylock.x.toml (it has no greet). " in done.stderr
+    settle(script)
+    run_pyscript(name)
+    script.with_name("pylock.x.toml").touch()
+    assert f"not warm: {script.parent}/{shown}pylock.x.toml was changed" in run_pyscript("info", name).stdout
 
 
 def test_another_tools_lock_becomes_ours_when_it_is_made_anew(
