@@ -121,6 +121,8 @@ def _refuse(path: str, status: os.stat_result) -> None:
         raise FileNotWritten(f"{path} is a directory.", hint="Give the path of a file.")
     if not stat.S_ISREG(status.st_mode):
         raise FileNotWritten(f"{path} is no regular file, so it cannot be rewritten.", hint="Give the path of a file.")
+    if hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
     # A rename asks the directory only, and root may do anything; but who takes the right away means it.
     if not status.st_mode & _ANYBODY_MAY_WRITE or not os.access(path, os.W_OK):
         hint = "Take away its read-only attribute." if os.name == "nt" else f"To allow it: chmod u+w {path}"
@@ -142,7 +144,11 @@ def _not_written(path: str, target: str, error: OSError) -> FileNotWritten:
     if isinstance(error, FileNotFoundError):
         hint = None if os.path.isdir(directory) else f"Make the directory first: {directory}"
         return FileNotWritten(f"{path} cannot be written: it, or its directory, is not there.", hint=hint)
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+    if error.errno == errno.EROFS:
+        return FileNotWritten(
+            f"{path} cannot be written: it is on a file system that is read-only.", hint="Work on a copy elsewhere."
+        )
+    if isinstance(error, PermissionError):
         return FileNotWritten(
             f"{path} cannot be written: there is no permission to make a file in {directory}.",
             hint="The new file is made beside the old one, which it then replaces; both stay whole that way.",

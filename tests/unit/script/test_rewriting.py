@@ -86,6 +86,20 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch
     assert script.read_bytes() == b"old"
 
 
+@posix
+def test_a_file_system_that_is_read_only_is_no_matter_of_permissions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "x.py"
+    script.write_bytes(b"old")
+    described = os.statvfs(script)
+    read_only = os.statvfs_result((*described[:8], described.f_flag | os.ST_RDONLY, *described[9:]))
+    monkeypatch.setattr(os, "statvfs", lambda _: read_only)
+    with pytest.raises(FileNotWritten, match="is on a file system that is read-only") as caught:
+        rewrite(str(script), b"new")
+    assert "chmod" not in str(caught.value.hint)
+
+
 def test_a_change_in_the_meantime_is_noticed(tmp_path: Path) -> None:
     script = tmp_path / "x.py"
     script.write_bytes(b"old, and more")
