@@ -133,6 +133,8 @@ class BlockEditor:
         That is the newest that `requires-python`, upper bounds and the settings allow. Raises `UsageError` for a name
         that is not in the block, and whatever keeps the script from being resolved.
         """
+        for name in names:
+            self._refuse_versions(name)
         interpreter = interpreter_for(self._needs, self._cache, self._reporter)
         positions = dict.fromkeys(at for name in names for at in self._positions(name)) or range(len(self._texts))
         chosen = [at for at in positions if _is_readable(self._texts[at])]
@@ -191,6 +193,14 @@ class BlockEditor:
             return merged(texts, wanted)
         except ValueError as error:
             raise invalid_requirement(Requested(wanted, _ORIGIN), error) from error
+
+    def _refuse_versions(self, name: str) -> None:
+        """Raise `UsageError` for a requirement with versions, of which an upgrade would take others."""
+        if name not in self._texts and _is_readable(name) and not read_requirement_text(name).is_bare:
+            raise UsageError(
+                f"{name} says which version it is to be, and an upgrade takes the newest.",
+                hint=f"To choose the version: pyscript add {self._path} '{name}'",
+            )
 
     def _positions(self, name: str) -> list[int]:
         found = positions_of(self._texts, name)

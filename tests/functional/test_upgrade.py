@@ -45,6 +45,16 @@ def test_only_those_that_are_named_are_raised(script: Path, run_pyscript: Progra
     assert "hint: Did you mean greet?" in done.stderr
 
 
+def test_a_version_is_not_an_upgrade(script: Path, run_pyscript: Program) -> None:
+    before = script.read_text()
+    done = run_pyscript("upgrade", script, "voice", "greet==1.4")
+    assert (done.returncode, script.read_text()) == (2, before)
+    assert f"hint: To choose the version: pyscript add {script} 'greet==1.4'" in done.stderr
+    # As it stands in the block it is a name for that line.
+    assert run_pyscript("upgrade", script, "greet >=1, <3").returncode == 0
+    assert "greet >=2.1, <3" in script.read_text()
+
+
 def test_a_requirement_without_versions_gets_the_newest_at_the_next_launch(
     stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
 ) -> None:
