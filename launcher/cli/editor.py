@@ -53,7 +53,7 @@ def find_editor(chosen: str | None, environ: Mapping[str, str]) -> Editor:
 
     Raises `UsageError` where the one that is named is not there, `CommandNotFound` where there is none at all.
     """
-    named = [("--editor", chosen or ""), *((f"the variable {name}", environ.get(name, "")) for name in _VARIABLES)]
+    named = [("--editor", chosen or ""), *((f"The variable {name}", environ.get(name, "")) for name in _VARIABLES)]
     path = environ.get("PATH", os.defpath)
     for origin, text in named:
         if text.strip():

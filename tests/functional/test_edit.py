@@ -117,8 +117,8 @@ def test_the_editors_exit_status_is_handed_on(script: Path, run_pyscript: Progra
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        ({"EDITOR": "nosuch --x"}, "the variable EDITOR names the editor 'nosuch', which is no program on PATH."),
-        ({"EDITOR": "'"}, 'the variable EDITOR: "\'" cannot be read'),
+        ({"EDITOR": "nosuch --x"}, "The variable EDITOR names the editor 'nosuch', which is no program on PATH."),
+        ({"EDITOR": "'"}, 'The variable EDITOR: "\'" cannot be read'),
         ({"PATH": "/nowhere"}, "There is no editor: neither VISUAL nor EDITOR is set"),
     ],
 )
