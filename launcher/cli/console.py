@@ -48,6 +48,11 @@ def configure(color: str, verbosity: int) -> None:
     _mode.color, _mode.verbosity = color, verbosity
 
 
+def is_quiet() -> bool:
+    """Tell whether nothing but errors is to be said."""
+    return _mode.verbosity < 0
+
+
 def make_reporter() -> Reporter:
     """Return the reporter that suits stderr: a transient display on a terminal, plain lines elsewhere."""
     if _is_terminal(_stderr()) and _mode.verbosity >= 0:
@@ -167,12 +172,10 @@ def styled(text: str, style: str) -> str:
 
 
 def _write(text: str) -> None:
-    stream = _stderr()
-    if stream is None:
-        return
     try:
-        stream.write(text + "\n")
-        stream.flush()
+        if (stream := _stderr()) is not None:
+            stream.write(text + "\n")
+            stream.flush()
     except (OSError, ValueError):
         pass  # stderr is gone; there is nobody left to tell
 

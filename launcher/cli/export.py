@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from launcher.cache import Cache
 from launcher.cli import console
-from launcher.cli.lock import lock_script
+from launcher.cli.lock import lock_script, refuse_name
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
 from launcher.cli.remote import request_of
 from launcher.cli.script_arguments import STDIN, ScriptArguments, read_script_arguments
@@ -67,6 +67,8 @@ def main(arguments: Sequence[str]) -> int:
         raise UsageError(f"{mask_credentials(script)} is not on this machine.", hint="Save it to a file first.")
     if script == STDIN or os.path.isdir(script) or not os.path.basename(script).isprintable():
         raise UsageError(f"{script} has no name that could be written down.", hint="Give the path of a script.")
+    if asked.options.format == "pylock":
+        refuse_name(asked.options.output)
     cache = asked.open_cache()
     try:
         text = _FORMATS[asked.options.format](script, asked, cache)

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     _refuse_hiding(path, wanted)
     write_new(path, _made(asked, template, path, wanted).content, is_executable=True)
     run = path if os.path.dirname(path) else os.path.join(os.curdir, path)
-    output.print_parts((f"Wrote {path}. To run it: ", ""), (f"pyscript {path}" if os.name == "nt" else run, "name"))
+    output.confirm((f"Wrote {path}. To run it: ", ""), (f"pyscript {path}" if os.name == "nt" else run, "name"))
     return 0
 
 

@@ -6,6 +6,7 @@ import json
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from packaging.utils import canonicalize_name
 
@@ -19,6 +20,7 @@ from launcher.prepare import interpreter_for
 from launcher.request import Needs, read_needs
 from launcher.resolve.lockfile import Lock, read_lock
 from launcher.script.remote_url import is_remote
+from launcher.script.source import lock_name_of
 from launcher.value import replace
 
 MOST_CHANGES = 12
@@ -64,6 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         console.print_usage(parser)
         return UsageError.default_exit_code
     _refuse(asked, script)
+    refuse_name(asked.options.output)
     cache = asked.open_cache()
     try:
         destination, former, lock = lock_script(asked, script, cache)
@@ -71,11 +74,13 @@ def main(arguments: Sequence[str]) -> int:
         cache.abandon()
         raise
     console.leave()
+    _refuse_unknown(asked.options.upgrade_package or (), [lock] if former is None else [former, lock])
     is_changed = former is None or not lock.says_the_same(former)
     if asked.options.check and is_changed:
         raise _outdated(script, destination, former, lock)
     if is_changed:
         destination.write(lock)
+        _tell_of_other(destination)
     if asked.options.json:
         console.print_line(json.dumps(_as_json(script, destination, former, lock), indent=2))
     else:
@@ -101,7 +106,11 @@ def _refuse(asked: ScriptArguments, script: str) -> None:
         raise UsageError("--here and --platform both say what the lock is for.", hint="Leave one of them out.")
     if options.embed and options.output:
         raise UsageError("--embed and --output both say where the lock goes.", hint="Leave one of them out.")
-    name = os.path.basename(options.output or "pylock.toml")
+
+
+def refuse_name(path: str | None) -> None:
+    """Raise `UsageError` for the path of a lock whose name makes other tools take it for something else."""
+    name = os.path.basename(path or "pylock.toml")
     is_named_right = name == "pylock.toml" or (
         name.startswith("pylock.") and name.endswith(".toml") and name.count(".") == 2 and len(name) > 12
     )
@@ -111,6 +120,24 @@ def _refuse(asked: ScriptArguments, script: str) -> None:
             hint="Call it pylock.toml or pylock.NAME.toml, where NAME has no dot.",
             reference="PEP 751",
         )
+
+
+def _tell_of_other(destination: LockDestination) -> None:
+    """Say which file has no effect any more because the script has its lock inside."""
+    directory, name = os.path.split(destination.path)
+    beside = os.path.join(directory, lock_name_of(name))
+    if destination.is_embedded and os.path.exists(beside):
+        console.show_note(f"{beside} has no effect any more: the lock in the script counts.")
+
+
+def _refuse_unknown(names: Sequence[str], locks: Sequence[Lock]) -> None:
+    """Raise `UsageError` for the name of a package that is in none of the locks, which is a slip."""
+    known = {package.name for lock in locks for package in lock.content.packages}
+    for name in names:
+        if canonicalize_name(name) not in known:
+            near = get_close_matches(canonicalize_name(name), known, 1)
+            hint = f"Did you mean {near[0]}?" if near else "It takes the name of a package, without versions."
+            raise UsageError(f"--upgrade-package: there is no {name} in the lock, which was left as it is.", hint=hint)
 
 
 def lock_script(asked: ScriptArguments, script: str, cache: Cache) -> tuple[LockDestination, Lock | None, Lock]:
@@ -186,9 +213,12 @@ def _outdated(script: str, destination: LockDestination, former: Lock | None, lo
         return LockOutdated(f"{script} has no lock {place}.", hint=hint)
     changes = [in_words(*change) for change in changes_between(former, lock)]
     shown = changes[:MOST_CHANGES] + [f"and {len(changes) - MOST_CHANGES} more"] * (len(changes) > MOST_CHANGES)
+    return LockOutdated("\n  ".join([f"{_sentence_start(destination)} is outdated.", *shown]), hint=hint)
+
+
+def _sentence_start(destination: LockDestination) -> str:
     label = destination.label
-    lines = [f"{label[:1].upper() if destination.is_embedded else label[:1]}{label[1:]} is outdated.", *shown]
-    return LockOutdated("\n  ".join(lines), hint=hint)
+    return label[:1].upper() + label[1:] if destination.is_embedded else label
 
 
 def in_words(name: str, before: str, after: str) -> str:
@@ -202,16 +232,16 @@ def in_words(name: str, before: str, after: str) -> str:
 def _tell(destination: LockDestination, former: Lock | None, lock: Lock, *, is_changed: bool) -> None:
     names = {package.name for package in lock.content.packages}
     if not is_changed:
-        output.print_parts((f"{destination.label} is up to date: {output.counted(len(names), 'package')}.", ""))
+        output.confirm((f"{_sentence_start(destination)} is up to date: {output.counted(len(names), 'package')}.", ""))
         return
     if former is not None:
         changes = list(changes_between(former, lock))
         for change in changes[:MOST_CHANGES]:
-            output.print_parts(("  ", ""), (in_words(*change), ""))
+            output.confirm(("  ", ""), (in_words(*change), ""))
         if len(changes) > MOST_CHANGES:
-            output.print_parts((f"  and {len(changes) - MOST_CHANGES} more", "dim"))
+            output.confirm((f"  and {len(changes) - MOST_CHANGES} more", "dim"))
     place = f"{destination.path} itself" if destination.is_embedded else destination.path
-    output.print_parts((f"Locked {output.counted(len(names), 'package')} in {place}, for {lock.served}.", ""))
+    output.confirm((f"Locked {output.counted(len(names), 'package')} in {place}, for {lock.served}.", ""))
 
 
 def _as_json(script: str, destination: LockDestination, former: Lock | None, lock: Lock) -> dict[str, object]:

@@ -28,6 +28,12 @@ def print_parts(*parts: Part) -> None:
     sys.stdout.write(_encodable(line.rstrip()) + "\n")
 
 
+def confirm(*parts: Part) -> None:
+    """Print one line that says what a command did; not with ``-q``, for whoever calls it has the exit code."""
+    if not console.is_quiet():
+        print_parts(*parts)
+
+
 def print_columns(rows: Iterable[Sequence[Line]], right_aligned: Iterable[int] = ()) -> None:
     """Print rows of cells, each a line of parts, so that cells of one column begin, or end, below one another."""
     table = [list(row) for row in rows]

@@ -101,9 +101,9 @@ def _tell(script: str | None, preparation: Preparation, glance: Glance | None, *
     count = len(preparation.resolution.pins)
     packages = output.counted(count, "package") if count else "no packages"
     python = preparation.interpreter.version
-    output.print_parts((f"{script or 'The environment'} is ready: {packages}, Python {python}.", ""))
+    output.confirm((f"{script or 'The environment'} is ready: {packages}, Python {python}.", ""))
     if glance and not glance.standing.is_agreed:
-        output.print_parts(("Nobody agreed to run it yet; the first launch will ask.", ""))
+        output.confirm(("Nobody agreed to run it yet; the first launch will ask.", ""))
 
 
 def _row(script: str | None, preparation: Preparation, glance: Glance | None) -> Mapping[str, object]:

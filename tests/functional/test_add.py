@@ -234,3 +234,30 @@ rewrite({str(script)!r}, b"new", former=b"old")
     done = subprocess.run([sys.executable, "-c", code], cwd=root, check=False, capture_output=True, text=True)
     assert done.returncode == -9, done.stderr
     assert script.read_text() == content
+
+
+def test_two_at_once_both_count(stocked: IndexServer, run_pyscript: Program, write_script: WriteScript) -> None:
+    script = write_script("print('ran')", "greet")
+    together = [run_pyscript.start("add", script, name) for name in ("speak", "voice", "greet>=0.5")]
+    said = [process.communicate()[1] for process in together]
+    assert [process.returncode for process in together] == [0, 0, 0], said
+    assert all(text in script.read_text() for text in ("greet>=0.5", "speak>=2.0", "voice>=1.5"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("add", "x.py", "voice"),
+        ("remove", "x.py", "greet"),
+        ("upgrade", "x.py"),
+        ("init", "new.py", "--with", "greet"),
+        ("lock", "x.py"),
+        ("prepare", "x.py"),
+    ],
+)
+def test_a_quiet_command_says_nothing_of_what_it_did(
+    command: tuple[str, ...], stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    write_script("print('ran')", "greet>=0.1", "speak")
+    done = run_pyscript(*command, "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -131,6 +131,12 @@ def test_what_is_locked_already_stays(
     assert (tmp_path / "pylock.toml").read_text() == (tmp_path / "pylock.x.toml").read_text()
 
 
+def test_a_lock_gets_a_name_that_pip_and_uv_take(script: Path, run_pyscript: Program, tmp_path: Path) -> None:
+    done = run_pyscript("export", script, "--format", "pylock", "-o", "x.lock")
+    assert (done.returncode, (tmp_path / "x.lock").exists()) == (2, False)
+    assert "x.lock is no name for a lock; pip and uv would not take it." in done.stderr
+
+
 def test_with_a_lock_its_files_are_the_only_ones_and_nobody_is_asked(
     script: Path, stocked: IndexServer, run_pyscript: Program
 ) -> None:

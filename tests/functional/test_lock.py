@@ -88,6 +88,9 @@ def test_what_is_locked_stays_until_it_is_upgraded(
     assert run_pyscript("lock", "--refresh", script).stdout == f"{lock_path} is up to date: 3 packages.\n"
     done = run_pyscript("lock", "--upgrade-package", "Voice", "--refresh", script)
     assert done.stdout.startswith("  voice 1.5 → 2.0\nLocked 3 packages")
+    done = run_pyscript("lock", "--upgrade-package", "voise", script)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no voise in the lock, which was left as it is.\nhint: Did you mean voice?" in done.stderr
     done = run_pyscript("lock", "--upgrade", script)
     assert done.stdout.startswith("  speak 2.0 → 3.0\nLocked 3 packages")
     assert entries(lock_path)[1:] == ["speak 3.0", "voice 2.0"]
@@ -172,7 +175,7 @@ def test_a_lock_inside_the_script(line_end: str, script: Path, lock_path: Path, 
     assert after.count(b"\n") == after.count(line_end.encode())
     assert (script.stat().st_mode & 0o777, lock_path.exists()) == (0o755, False)
     # It stays where it is.
-    assert run_pyscript("lock", script).stdout == f"the lock in {script} is up to date: 3 packages.\n"
+    assert run_pyscript("lock", script).stdout == f"The lock in {script} is up to date: 3 packages.\n"
     assert run_pyscript("lock", "--check", script).returncode == 0
     assert script.read_bytes() == after
 
@@ -184,6 +187,7 @@ def test_a_lock_that_moves_into_the_script_keeps_its_versions(
     stocked.add(package("voice", "2.0"))
     done = run_pyscript("lock", "--refresh", "--embed", script)
     assert done.stdout.endswith(f"Locked 3 packages in {script} itself, for Python <3.13,>=3.11 on this platform.\n")
+    assert done.stderr == f"{lock_path} has no effect any more: the lock in the script counts.\n"
     assert '# name = "voice"\n# version = "1.5"\n' in script.read_text()
 
 
