@@ -173,10 +173,12 @@ class Download:
     def _moved(self, url: RemoteUrl, repository: Repository) -> RemoteUrl | None:
         """Return the URL of the repository that a redirect leads to, or None where it leads to something else."""
         asked = RemoteUrl(f"{repository.url}{_REFS}?service=git-upload-pack", url.user_info)
-        location, mark, _ = urljoin(asked.url, self._ask(asked, url, None).location).partition(_REFS)
-        if not mark or f"{location}{_REFS}" == asked.url.partition("?")[0]:
+        location, mark, _ = self._ask(asked, url, None).location.partition(_REFS)
+        if not mark:
             return None
-        target = _redirected(replace(asked, url=repository.url), location)
+        target = _redirected(asked, location or "/")
+        if target.url == repository.url:
+            return None
         revision = f"@{repository.revision}" if repository.revision else ""
         return replace(target, url=f"git+{target.url}{revision}", path=url.path)
 
@@ -202,9 +204,10 @@ def _body(answer: Answer, asked: RemoteUrl) -> bytes:
 
 def _redirected(source: RemoteUrl, location: str) -> RemoteUrl:
     """Return where a server leads; it may say neither another way of fetching nor what this machine serves."""
-    location = urljoin(source.url, location)
     try:
-        target = parse_remote(location)
+        target = parse_remote(urljoin(source.url, location))
+    except ValueError as error:
+        raise SourceUnreachable(f"{source.shown} redirects to something that is no URL: {error}.") from error
     except UsageError as error:
         raise SourceUnreachable(f"{source.shown} redirects where nobody may follow. {error.message}") from error
     if target.is_git or (is_loopback(target.url) and not is_loopback(source.url)):

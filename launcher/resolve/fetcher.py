@@ -173,7 +173,7 @@ def _host_of(url: str) -> str:
 
 def _asked_pause_s(headers: Mapping[str, str], otherwise_s: float) -> float:
     asked = headers.get("retry-after", "")
-    return min(float(asked), _LONGEST_PAUSE_S) if asked.isdigit() else otherwise_s
+    return min(float(asked), _LONGEST_PAUSE_S) if asked.isdecimal() else otherwise_s
 
 
 def _refused_by_proxy(shown: str) -> IndexUnreachable:

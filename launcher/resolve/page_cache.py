@@ -152,7 +152,7 @@ def fresh_for_s(headers: Mapping[str, str]) -> float:
     age = headers.get("age", "")
     if "max-age" in directives:
         lifetime = directives["max-age"]
-        return max(float(lifetime) - (float(age) if age.isdigit() else 0.0), 0.0) if lifetime.isdigit() else 0.0
+        return max(float(lifetime) - (float(age) if age.isdecimal() else 0.0), 0.0) if lifetime.isdecimal() else 0.0
     if not {"expires", "date"} <= headers.keys():
         return 0.0
     # 15 ms, and nearly all servers say max-age.

@@ -243,7 +243,10 @@ def without_secrets(url: str) -> str:
     >>> without_secrets("https://host/x.py?ref=main&access_token=abc")
     'https://host/x.py?ref=main&access_token=****'
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # it is shown as what is no URL
+        return url.partition("?")[0]
     if not parts.query:
         return url
     pairs = [

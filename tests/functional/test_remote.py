@@ -408,6 +408,7 @@ LIES: dict[str, tuple[Fault, int, str]] = {
     "a circle": (Fault(redirect_to="/tools/x.py"), 1, "redirects in a circle"),
     "unencrypted": (Fault(redirect_to="http://example.com/x.py"), 1, "redirects where nobody may follow"),
     "a file of this machine": (Fault(redirect_to="file:///etc/passwd"), 1, "redirects where nobody may follow"),
+    "what is no URL": (Fault(redirect_to="https://[::1/x.py"), 1, "redirects to something that is no URL"),
     "a repository": (Fault(redirect_to="git+https://host/r#x.py"), 1, "where nobody may follow"),
     "an encoding": (Fault(headers={"Content-Encoding": "br"}), 1, "an encoding that nobody asked for"),
     "a part": (Fault(status=206), 1, "answered 206"),
@@ -417,6 +418,12 @@ LIES: dict[str, tuple[Fault, int, str]] = {
     "a binary": (Fault(content=b"\x7fELF\0\0"), 2, "/tools/x.py is no Python script but a compiled program"),
     "another encoding": (Fault(content=b"x = '\xff'\n"), 2, "/tools/x.py is not written in utf-8"),
 }
+
+
+@pytest.mark.parametrize("said", ["max-age=\u00b2", "max-age=9, x", "max-age=" + "9" * 500])
+def test_what_is_said_of_an_age_is_no_number(said: str, url: str, stocked: IndexServer, run_pyscript: Program) -> None:
+    stocked.fail("/tools/x.py", Fault(headers={"Cache-Control": said, "Age": "\u00b3"}))
+    assert run_pyscript("--trust", sha256(BODY), url).stdout == "ran\n"
 
 
 @pytest.mark.parametrize(("fault", "code", "said"), LIES.values(), ids=LIES)

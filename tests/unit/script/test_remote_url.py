@@ -81,6 +81,7 @@ def test_a_url_is_written_in_one_way(text: str, url: str) -> None:
         ("git+ext://host/x#x.py", r"nothing is fetched by git\+ext"),
         ("https:///x.py", "is not a URL"),
         ("https://host:99999/x.py", "is not a URL"),
+        ("https://[::1/x.py?token=abc", "^https://\\[::1/x.py is not a URL"),
         ("https://host/a b.py", "is not a URL"),
         ("https://host/\x1b[2J.py", "is not a URL"),
         ("https://host/a\\b.py", "is not a URL"),
