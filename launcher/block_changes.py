@@ -264,7 +264,7 @@ class BlockEditor:
         try:
             yield
         except PyscriptError as error:
-            error.message += f"\n{self._path} was left as it is."
+            error.message += f"\n{self._path} was {'left as it is' if self._new_range is None else 'not written'}."
             raise
 
     def _content(self, texts: Sequence[str | None], interpreter: Interpreter | None) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -65,7 +66,9 @@ def main(arguments: Sequence[str]) -> int:
     _refuse_hiding(path, wanted)
     write_new(path, _made(asked, template, path, wanted).content, is_executable=True)
     run = path if os.path.dirname(path) else os.path.join(os.curdir, path)
-    output.confirm((f"Wrote {path}. To run it: ", ""), (f"pyscript {path}" if os.name == "nt" else run, "name"))
+    output.confirm(
+        (f"Wrote {path}. To run it: ", ""), (f"pyscript {path}" if os.name == "nt" else shlex.quote(run), "name")
+    )
     return 0
 
 

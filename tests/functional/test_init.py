@@ -104,3 +104,14 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
     assert message in done.stderr
     assert sorted(directory.rglob("*")) == before
     assert (directory / "there.py").read_text() == "mine"
+
+
+def test_what_cannot_be_had_is_not_written(run_pyscript: Program, stocked: IndexServer, tmp_path: Path) -> None:
+    done = run_pyscript("init", "new.py", "--with", "nosuch")
+    assert (done.returncode, (tmp_path / "new.py").exists()) == (1, False)
+    assert "new.py was not written." in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the quotes of a POSIX shell")
+def test_how_to_run_it_can_be_pasted(run_pyscript: Program) -> None:
+    assert run_pyscript("init", "a b").stdout == "Wrote a b.py. To run it: './a b.py'\n"
