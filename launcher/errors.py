@@ -23,6 +23,7 @@
     ├── CacheUnusable           the cache cannot be written, locked or trusted
     ├── DataUnusable            the data directory cannot be written or trusted
     ├── FileNotWritten          a file that was to be written or changed is left as it is
+    ├── RegistrationFailed      the desktop cannot be told of scripts, or of this pyscript
     ├── AuditIncomplete         an index does not tell of known vulnerabilities               (3)
     └── LaunchFailed            the operating system refused to start the interpreter
 
@@ -160,6 +161,10 @@ class DataUnusable(PyscriptError):
 
 class FileNotWritten(PyscriptError):
     """A script, or a file that a command was to write, cannot be written and is left as it is."""
+
+
+class RegistrationFailed(PyscriptError):
+    """The desktop cannot be told what to do with scripts: a program or a path is in the way."""
 
 
 class AuditIncomplete(PyscriptError):

@@ -72,7 +72,7 @@ class Trust:
             agreed_at = each.agreed_at or int(time.time())
             about = f'sha256 = "{each.sha256}"' if each.sha256 else f"place = {_quoted(each.place)}"
             text = f"{_INTRODUCTION}version = 1\n{about}\nurl = {_quoted(each.url)}\nagreed_at = {agreed_at}\n"
-            with _unusable(directory):
+            with unusable_data(directory):
                 _write(directory / each.filename, text.encode())
 
     def remove(self, agreement: Agreement) -> bool:
@@ -80,7 +80,7 @@ class Trust:
         directory = self._checked()
         if directory is None:
             return False
-        with _unusable(directory):
+        with unusable_data(directory):
             try:
                 os.unlink(directory / agreement.filename)
             except FileNotFoundError:
@@ -93,7 +93,7 @@ class Trust:
         if directory is None:
             return [], []
         agreements, errors = [], []
-        with _unusable(directory):
+        with unusable_data(directory):
             names = sorted(name for name in os.listdir(directory) if not name.startswith("."))
         for name in names:
             try:
@@ -139,7 +139,7 @@ class Trust:
                 "There is no place to keep agreements in: neither HOME nor XDG_DATA_HOME is set.",
                 hint="Set HOME, or PYSCRIPT_DATA_DIR to a directory of your own.",
             )
-        with _unusable(directory):
+        with unusable_data(directory):
             directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with suppress(FileExistsError):
                 directory.mkdir(mode=0o700)
@@ -243,7 +243,8 @@ def _quoted(text: str) -> str:
 
 
 @contextmanager
-def _unusable(path: Path) -> Iterator[None]:
+def unusable_data(path: Path) -> Iterator[None]:
+    """Turn an `OSError` about the data directory into a `DataUnusable` that says which path and why."""
     try:
         yield
     except OSError as error:

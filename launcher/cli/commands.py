@@ -50,6 +50,7 @@ COMMANDS = {
         Command("list", "Show installed commands", "launcher.cli.list"),
         Command("uninstall", "Remove installed commands", "launcher.cli.uninstall"),
         Command("trust", "Say what from elsewhere may run", "launcher.cli.trust"),
+        Command("desktop", "Let a double-click run scripts, or undo that", "launcher.cli.desktop"),
         Command("bundle", "Put a script and its packages into one file", "launcher.cli.bundle"),
         Command("completion", "Print completion for bash, zsh or fish", "launcher.cli.completion"),
         Command("python", "List, find, install or uninstall Pythons", "launcher.cli.python"),

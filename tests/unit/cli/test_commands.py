@@ -16,6 +16,7 @@ WORDS = {
     "python": ["list"],
     "list": ["--json"],
     "trust": ["list"],
+    "desktop": ["status"],
 }
 
 

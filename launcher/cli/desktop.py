@@ -1,0 +1,204 @@
+"""``pyscript desktop``: whether a double-click runs scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+
+from launcher import __version__
+from launcher.cli import console, output
+from launcher.cli.parser import Parser, add_commands, add_general_options
+from launcher.cli.run import configure_console
+from launcher.desktop.changes import Plan
+from launcher.desktop.journal import JournalFile
+from launcher.desktop.machine import Machine
+from launcher.desktop.previous import previous_application
+from launcher.desktop.registration import Effect, Outcome, install, steps_to, undoing, uninstall
+from launcher.desktop.registry import open_registry
+from launcher.desktop.standing import Standing, standing_of
+from launcher.errors import UsageError
+from launcher.python.places import data_directory
+
+_NOT_INSTALLED = "A double-click is not for pyscript here. To change that: pyscript desktop install"
+_STYLES = {Outcome.NEW: "good", Outcome.CHANGED: "good", Outcome.KEPT: "new"}
+_BY_HAND = {
+    "win32": 'Make it the default: right-click a script, "Open with", pyscript, "Always".',
+    "darwin": 'Make it the default: select a script, "Get Info", "Open with" pyscript, "Change All".',
+}
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of ``pyscript desktop``."""
+    parser = Parser(
+        prog="pyscript desktop",
+        description="Let a double-click run scripts, for you alone, or undo that.",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    about = {
+        "install": "let a double-click run scripts with a block",
+        "uninstall": "undo that, byte for byte, but for what others changed since",
+        "status": "show whether it is installed, and what others changed; the exit code is 0 if all is well, else 1",
+    }
+    commands = add_commands(parser, about)
+    commands["install"].add_argument(
+        "--all-python",
+        action="store_true",
+        help="for all Python files; those without a block are given to the application that opened them before",
+    )
+    for name in ("install", "uninstall"):
+        commands[name].add_argument(
+            "--dry-run", action="store_true", help="show every file and key, and change nothing; with -v their contents"
+        )
+    commands["status"].add_argument("--json", action="store_true", help="print JSON")
+    for each in (*commands.values(), parser):
+        add_general_options(each)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``pyscript desktop`` and return the exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        console.print_usage(parser)
+        return UsageError.default_exit_code
+    configure_console(options)
+    command = {"install": _install, "uninstall": _uninstall, "status": _status}[options.command]
+    return command(options, JournalFile(data_directory(os.environ, sys.platform)), Machine(open_registry()))
+
+
+def _install(options: Namespace, file: JournalFile, machine: Machine) -> int:
+    # 60 ms: what installs commands, and so everything that prepares a script.
+    from launcher.desktop.planning import plan_here  # noqa: PLC0415
+
+    plan = plan_here(os.environ, machine, is_for_all_python=options.all_python)
+    if options.dry_run:
+        _show_plan(plan, file, machine, with_contents=options.verbose > 0)
+        return 0
+    effects = install(plan, file, machine, _wait)
+    is_new = any(each.outcome is not Outcome.UNCHANGED for each in effects)
+    what = "all Python files" if plan.is_for_all_python else "scripts with a block"
+    output.print_parts(
+        (f"A double-click on {what} is for pyscript now." if is_new else "It was installed already.", "")
+    )
+    _show(effects)
+    output.print_parts((f"  with {plan.handler}", "dim"))
+    if plan.is_for_all_python:
+        previous = previous_application(os.environ)
+        whom = f"{previous.name} ({previous.identifier})" if previous else "nobody: no application opens them"
+        output.print_parts((f"  files without a block are for {whom}", "dim"))
+    if by_hand := _BY_HAND.get(plan.platform):
+        output.print_parts((by_hand, ""))
+    return 0
+
+
+def _uninstall(options: Namespace, file: JournalFile, machine: Machine) -> int:
+    if options.dry_run:
+        journal = file.read()
+        effects: tuple[Effect, ...] | None = undoing(journal, machine) if journal else None
+    else:
+        effects = uninstall(file, machine, _wait)
+    if effects is None:
+        output.print_parts((_NOT_INSTALLED, ""))
+        return 0
+    output.print_parts(
+        ("It would be undone." if options.dry_run else "A double-click is not for pyscript any more.", "")
+    )
+    _show(effects)
+    return 0
+
+
+def _show(effects: Iterable[Effect]) -> None:
+    """Show what becomes of each place, and why where something is kept."""
+    rows: list[tuple[output.Line, ...]] = []
+    for each in effects:
+        note = [(each.note, "")] if each.note else [(", ".join(each.lines), "dim")]
+        rows.append(([(f"  {each.outcome}", _STYLES.get(each.outcome, "dim"))], [(str(each.place), "")], note))
+    output.print_columns(rows)
+
+
+def _show_plan(plan: Plan, file: JournalFile, machine: Machine, *, with_contents: bool) -> None:
+    output.print_parts(("This would be written:", ""))
+    steps = steps_to(plan, file.read(), machine)
+    for step in steps:
+        _show([step.effect])
+        if with_contents and not step.effect.lines:
+            for line in step.content.decode("utf-8", "replace").splitlines():
+                output.print_parts((f"    {line}", "dim"))
+    missing = dict.fromkeys(path for step in steps for path in machine.missing_containers(step.wanted.place))
+    _show_lines("These would be made for it:", missing)
+    _show_lines("What was there before would be noted in:", [str(file.path)])
+    generated = [f"{each.directory}  by {each.program}" for each in plan.databases]
+    _show_lines("What is generated would be generated again in:", generated)
+    _show_lines("And this would be run:", [" ".join(each) for each in plan.refreshes])
+
+
+def _show_lines(heading: str, lines: Iterable[str]) -> None:
+    lines = list(lines)
+    if lines:
+        output.print_parts((heading, ""))
+    for line in lines:
+        output.print_parts((f"  {line}", ""))
+
+
+def _status(options: Namespace, file: JournalFile, machine: Machine) -> int:
+    journal = file.read()
+    standing = standing_of(journal, machine, os.environ) if journal else None
+    if options.json:
+        console.print_line(json.dumps(_as_json(standing), indent=2))
+    elif standing is None:
+        output.print_parts((_NOT_INSTALLED, ""))
+    else:
+        _show_standing(standing)
+    return 0 if standing and not standing.problems else 1
+
+
+def _show_standing(standing: Standing) -> None:
+    journal = standing.journal
+    what = "All Python files" if journal.is_for_all_python else "Scripts with a block"
+    output.print_parts((f"{what} are for ", ""), (journal.handler, "name"))
+    rows: list[tuple[output.Line, ...]] = [
+        ([("  installed by", "dim")], [(f"pyscript {journal.version}" + _compared(journal.version), "")])
+    ]
+    if journal.is_for_all_python:
+        previous = previous_application(os.environ)
+        rows.append(([("  others go to", "dim")], [(previous.name if previous else "nobody", "")]))
+    rows += [
+        ([("  " + kind, "dim")], [(f"opened by {opener or 'nobody'}", "")]) for kind, opener in standing.openers.items()
+    ]
+    output.print_columns(rows)
+    for problem in standing.problems:
+        console.show_warning(f"{problem}.")
+
+
+def _compared(version: str) -> str:
+    return "" if version == __version__ else f", and this is {__version__}"
+
+
+def _as_json(standing: Standing | None) -> dict[str, object]:
+    if standing is None:
+        return {"installed": False}
+    journal = standing.journal
+    previous = previous_application(os.environ)
+    return {
+        "installed": True,
+        "complete": journal.state.value == "complete",
+        "version": journal.version,
+        "handler": journal.handler,
+        "handler_exists": standing.is_handler_there,
+        "all_python": journal.is_for_all_python,
+        "previous_application": previous.identifier if previous else None,
+        "opened_by": {kind: opener or None for kind, opener in standing.openers.items()},
+        "taken_over_by": dict(standing.taken_over_by),
+        "changed": dict(standing.changed),
+        "files": [str(each.place) for each in journal.records],
+        "problems": list(standing.problems),
+    }
+
+
+def _wait() -> None:
+    console.show_note("Waiting for another pyscript desktop.")
