@@ -78,12 +78,12 @@ def main(arguments: Sequence[str]) -> int:
 def _tell(made: MadeBundle, *, is_portable: bool) -> None:
     count = len({wheel.name for wheel in made.manifest.wheels})
     packages = output.counted(count, "package") if count else "no packages"
-    output.print_parts((f"{made.path} is ready: {packages}, {megabytes(made.size_bytes)}.", ""))
-    output.print_parts((f"It runs on {made.manifest.runs_on}.", ""))
+    output.confirm((f"{made.path} is ready: {packages}, {megabytes(made.size_bytes)}.", ""))
+    output.confirm((f"It runs on {made.manifest.runs_on}.", ""))
     if made.native and not is_portable:
         what = f"{', '.join(made.native[:3])}{' and others' * (len(made.native) > 3)}"
         hint = f"Only there, because of {what}; see --python-platform for others."
-        output.print_parts((hint, "dim"))
+        output.confirm((hint, "dim"))
 
 
 def _as_json(made: MadeBundle) -> Mapping[str, object]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from launcher.cache import Bucket, Cache
-from launcher.cli import console
+from launcher.cli import console, output
 from launcher.cli.parser import Parser, add_commands, add_general_options
 from launcher.cli.run import configure_console, open_cache
 from launcher.environment import collection
@@ -205,4 +205,4 @@ def _tell(collected: collection.Collected, options: Namespace) -> None:
             del counts[seldom]
     *others, last = (f"{count} {what[:-1] if count == 1 else what}" for what, count in counts.items())
     freed = console.megabytes(collected.freed_bytes) if collected.freed_bytes else "0 kB"
-    console.print_line(f"Removed {', '.join(others)} and {last}, {freed}.")
+    output.confirm((f"Removed {', '.join(others)} and {last}, {freed}.", ""))

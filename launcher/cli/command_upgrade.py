@@ -104,7 +104,7 @@ def _tell(command: Command, installed: Installed, changes: Sequence[tuple[str, s
     for name, before, after in changes:
         parts.append(f"{name} {before or 'new:'} {arrow if before and after else ''} {after or 'removed'}")
     told = ", ".join(" ".join(part.split()) for part in parts)
-    output.print_parts((command.name, "name"), (f": {told}." if told else " is up to date.", ""))
+    output.confirm((command.name, "name"), (f": {told}." if told else " is up to date.", ""))
     for path in installed.kept:
         console.show_warning(f"{path} was changed after it was installed, and stays.")
 

@@ -129,8 +129,8 @@ def _tell(installed: Installed) -> None:
     if former is not None:
         what = "Replaced" + (f" {former.name} from {former.source} by" if former.source != command.source else "")
     python = installed.preparation.interpreter.version
-    output.print_parts((f"{what} ", ""), (command.name, "name"), (f": {packages}, Python {python}", ""))
-    output.print_parts((f"  {command.file}", "dim"))
+    output.confirm((f"{what} ", ""), (command.name, "name"), (f": {packages}, Python {python}", ""))
+    output.confirm((f"  {command.file}", "dim"))
     for path in installed.kept:
         console.show_warning(f"{path} was changed after it was installed, and stays.")
     _warn_of_namesakes(command)

@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from launcher.cache import Bucket, Cache
-from launcher.cli import console
+from launcher.cli import console, output
 from launcher.cli.parser import Parser, add_commands, add_general_options
 from launcher.cli.run import configure_console, open_cache
 from launcher.environment import collection
@@ -187,7 +187,7 @@ def _install(cache: Cache, options: Namespace) -> None:
                     hint="See what there is: pyscript python list.",
                 )
             if executable := installations.executable(build):
-                console.print_line(f"{build.label} is here already: {_short(executable)}")
+                output.confirm((f"{build.label} is here already: {_short(executable)}", ""))
                 continue
             started = time.monotonic()
             try:
@@ -198,7 +198,7 @@ def _install(cache: Cache, options: Namespace) -> None:
             console.leave()
             reporter = console.make_reporter()
             elapsed = f"{time.monotonic() - started:.1f} s"
-            console.print_line(f"Installed {build.label} in {elapsed}: {_short(executable)}")
+            output.confirm((f"Installed {build.label} in {elapsed}: {_short(executable)}", ""))
 
 
 def _demand(spec: str) -> Demand:
@@ -228,14 +228,14 @@ def _uninstall(cache: Cache, options: Namespace) -> None:
         # Not while a launch fetches it, and once more when no launch can find it any more: one may just have begun.
         with cache.lock(f"python-{directory.name}", console.make_reporter(), f"fetching {name}"):
             installations.remove(directory, lambda path: _check_unused(path, cache))
-        console.print_line(f"Removed {name}: {_short(directory)}")
+        output.confirm((f"Removed {name}: {_short(directory)}", ""))
         if count := len(list(_environments_on(directory, cache))):
             used = (
                 "1 environment was made for it; its script gets another"
                 if count == 1
                 else f"{count} environments were made for it; their scripts get another"
             )
-            console.print_line(f"{used} at the next launch.")
+            output.confirm((f"{used} at the next launch.", ""))
 
 
 def _fitting(spec: str, installations: Installations, cache: Cache) -> Iterator[tuple[Path, str]]:

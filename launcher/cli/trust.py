@@ -70,7 +70,7 @@ def _add(options: Namespace) -> int:
             continue
         agreement = _agreement(text)
         trust.add(agreement)
-        output.print_parts((_sentence(agreement), ""))
+        output.confirm((_sentence(agreement), ""))
     return 0
 
 
@@ -86,12 +86,12 @@ def is_script(text: str) -> bool:
 def _add_script(url: str, options: Namespace) -> None:
     glance = look_at(url, options, open_cache(options.cache_dir))
     if set(glance.script.sha256s) <= {each.sha256 for each in glance.standing.known}:
-        output.print_parts((f"Exactly what is at {glance.script.url.shown} was agreed to before.", ""))
+        output.confirm((f"Exactly what is at {glance.script.url.shown} was agreed to before.", ""))
         return
     agreements = ask_for_agreement(glance, options)
     glance.trust.add(*agreements)
     for each in agreements:
-        output.print_parts((_sentence(each), ""))
+        output.confirm((_sentence(each), ""))
 
 
 def _agreement(text: str) -> Agreement:
@@ -147,7 +147,7 @@ def _remove(options: Namespace) -> int:
         removed = [found for text in options.what for found in _matching(text, agreements) if trust.remove(found)]
     for each in removed:
         what = f"whatever comes from {each.place}" if each.place else f"sha256:{each.sha256}"
-        output.print_parts((f"Forgotten: {what}", ""))
+        output.confirm((f"Forgotten: {what}", ""))
     if not removed:
         raise errors[0] if errors else PyscriptError("There is no such agreement.", hint="See pyscript trust list.")
     return 0

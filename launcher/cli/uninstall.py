@@ -6,7 +6,7 @@ import os
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from launcher.cli import console
+from launcher.cli import console, output
 from launcher.cli.parser import Parser, add_general_options
 from launcher.cli.run import configure_console, open_cache
 from launcher.errors import CommandNotInstalled, PyscriptError
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
             console.show_error(error)
             errors.append(error)
             continue
-        console.print_line(f"Removed {command.name} ({command.file})")
+        output.confirm((f"Removed {command.name} ({command.file})", ""))
         for path in kept:
             console.show_warning(f"{path} was changed after it was installed, and stays.")
     return errors[0].exit_code if errors else 0

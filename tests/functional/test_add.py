@@ -253,6 +253,11 @@ def test_two_at_once_both_count(stocked: IndexServer, run_pyscript: Program, wri
         ("init", "new.py", "--with", "greet"),
         ("lock", "x.py"),
         ("prepare", "x.py"),
+        ("install", "x.py"),
+        ("bundle", "x.py"),
+        ("trust", "add", "0" * 64),
+        ("cache", "prune"),
+        ("cache", "clean"),
     ],
 )
 def test_a_quiet_command_says_nothing_of_what_it_did(
