@@ -19,15 +19,17 @@ from launcher.value import Value
 class Standing(Value):
     """What there is to say about a script from elsewhere.
 
-    `agreements` are those by which it may run, `missing` the sha256s that nobody agreed to; `is_named` says that the
-    command line names what is needed. `places` are what would have to be agreed to in order to let run whatever comes
-    the same way; none where nobody can vouch for that. `known` are agreements to its content, under whichever URL, and
-    `former` is the last one to other content of the same URL.
+    `agreements` are those by which it may run, `missing` the sha256s that nobody agreed to; `is_named` says that
+    the command line names what is needed, `lacks_lock` that the script was agreed to with a lock that is not there
+    now. `places` are what would have to be agreed to in order to let run whatever comes the same way; none where
+    nobody can vouch for that. `known` are agreements to its content, under whichever URL, and `former` is the last
+    one to other content of the same URL.
     """
 
     agreements: tuple[Agreement, ...] = ()
     missing: tuple[str, ...] = ()
     is_named: bool = False
+    lacks_lock: bool = False
     places: tuple[str, ...] = ()
     known: tuple[Agreement, ...] = ()
     former: Agreement | None = None
@@ -55,12 +57,15 @@ def standing_of(
     places = places_of(script, unverified)
     if named:
         return Standing(is_named=True, places=places, known=known)
-    missing = tuple(each for each in script.sha256s if each not in {one.sha256 for one in known})
+    lacks_lock = script.lock is None and any(one.lock for one in known)
+    agreed_to = set() if lacks_lock else {one.sha256 for one in known}
+    missing = tuple(each for each in script.sha256s if each not in agreed_to)
     if not missing:
         return Standing(known, places=places, known=known)
     if agreed := _agreed_places(script, trust, places):
         return Standing(agreed, places=places, known=known)
-    return Standing((), missing, places=places, known=known, former=_former(script, trust))
+    former = _former(script, trust)
+    return Standing((), missing, lacks_lock=lacks_lock, places=places, known=known, former=former)
 
 
 def places_of(script: RemoteScript, unverified: Sequence[str] = ()) -> tuple[str, ...]:
@@ -77,7 +82,9 @@ def places_of(script: RemoteScript, unverified: Sequence[str] = ()) -> tuple[str
 
 def agreements_to(script: RemoteScript) -> tuple[Agreement, ...]:
     """Return the agreements to exactly the content of a script."""
-    return tuple(Agreement(sha256=file.sha256, url=file.hops[0]) for file in script.files)
+    lock = script.lock.sha256 if script.lock else ""
+    script_agreement = Agreement(sha256=script.file.sha256, url=script.file.hops[0], lock=lock)
+    return (script_agreement, *(Agreement(sha256=each.sha256, url=each.hops[0]) for each in script.files[1:]))
 
 
 def read_named(texts: Iterable[str]) -> frozenset[str]:

@@ -30,12 +30,15 @@ class Agreement(Value):
     """That what has this sha256, or lies in this place, may run; one of the two is empty.
 
     `url` is where the content came from, or the file it was read from; `agreed_at` is in seconds since the epoch.
+    `lock` is the sha256 of the lock that lay beside a script when it was agreed to: without one it gets what nobody
+    fixed.
     """
 
     sha256: str = ""
     place: str = ""
     url: str = ""
     agreed_at: int = 0
+    lock: str = ""
 
     @property
     def filename(self) -> str:
@@ -72,6 +75,7 @@ class Trust:
             agreed_at = each.agreed_at or int(time.time())
             about = f'sha256 = "{each.sha256}"' if each.sha256 else f"place = {_quoted(each.place)}"
             text = f"{_INTRODUCTION}version = 1\n{about}\nurl = {_quoted(each.url)}\nagreed_at = {agreed_at}\n"
+            text += f'lock = "{each.lock}"\n' if each.lock else ""
             with unusable_data(directory):
                 _write(directory / each.filename, text.encode())
 
@@ -161,7 +165,10 @@ def _parsed(content: bytes) -> Agreement:
     )
     if not is_one or (sha256 and place) or not isinstance(url, str) or not isinstance(agreed_at, int):
         raise ValueError("what it agrees to cannot be told")
-    return Agreement(sha256 or "", place or "", url, agreed_at)
+    lock = table.get("lock", "")
+    if not isinstance(lock, str) or not re.fullmatch(f"(?:{_SHA256})?", lock):
+        raise ValueError("which lock it agrees to cannot be told")
+    return Agreement(sha256 or "", place or "", url, agreed_at, lock)
 
 
 def _content(path: Path) -> bytes | None:

@@ -154,6 +154,9 @@ def _trusted(glance: Glance) -> Iterator[tuple[str, str]]:
     else:
         yield "no", ""
         for each in standing.known:
+            if standing.lacks_lock:
+                yield f"it was agreed to on {day_of(each)} with the lock beside it, and there is none now", ""
+                continue
             part = "the script" if each.sha256 == glance.script.file.sha256 else "the lock"
             yield f"{part} alone was agreed to on {day_of(each)}", _from(each, glance)
 

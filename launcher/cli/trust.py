@@ -85,7 +85,8 @@ def is_script(text: str) -> bool:
 
 def _add_script(url: str, options: Namespace) -> None:
     glance = look_at(url, options, open_cache(options.cache_dir))
-    if set(glance.script.sha256s) <= {each.sha256 for each in glance.standing.known}:
+    standing = glance.standing
+    if not standing.lacks_lock and set(glance.script.sha256s) <= {each.sha256 for each in standing.known}:
         output.confirm((f"Exactly what is at {glance.script.url.shown} was agreed to before.", ""))
         return
     agreements = ask_for_agreement(glance, options)

@@ -113,6 +113,23 @@ def test_a_lock_beside_it_is_part_of_what_is_agreed_to(url: str, stocked: IndexS
     assert Path(text["remote"]["path"]).with_name("pylock.x.toml").read_text() == lock
 
 
+@needs_terminal
+def test_a_lock_that_was_agreed_to_and_is_gone_is_asked_about(
+    url: str, stocked: IndexServer, run_pyscript: Program
+) -> None:
+    lock = 'lock-version = "1.0"\ncreated-by = "me"\npackages = []\n'
+    serve(stocked, lock, "/tools/pylock.x.toml")
+    at_terminal(run_pyscript, "trust", "add", url, answers=["a"])
+    assert run_pyscript(url).stdout == "ran\n"
+    stocked.fail("/tools/pylock.x.toml", Fault(status=404))
+    refused = run_pyscript("--refresh", url)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "with the lock beside it, and there is none now" in run_pyscript("info", url).stdout
+    assert run_pyscript("--trust", sha256(BODY), url).stdout == "ran\n"
+    at_terminal(run_pyscript, "trust", "add", url, answers=["a"])
+    assert run_pyscript(url).stdout == "ran\n"
+
+
 # At a terminal
 
 
