@@ -13,10 +13,10 @@ from launcher.cli import console, output
 from launcher.cli.parser import Parser, add_commands, add_general_options
 from launcher.cli.run import configure_console
 from launcher.desktop.changes import Plan
-from launcher.desktop.journal import JournalFile
+from launcher.desktop.journal import Journal, JournalFile
 from launcher.desktop.machine import Machine
 from launcher.desktop.previous import previous_application
-from launcher.desktop.registration import Effect, Outcome, install, steps_to, undoing, uninstall
+from launcher.desktop.registration import Effect, Outcome, install, leftover, steps_to, undone, uninstall
 from launcher.desktop.registry import open_registry
 from launcher.desktop.standing import Standing, standing_of
 from launcher.errors import UsageError
@@ -82,59 +82,74 @@ def _install(options: Namespace, file: JournalFile, machine: Machine) -> int:
     effects = install(plan, file, machine, _wait)
     is_new = any(each.outcome is not Outcome.UNCHANGED for each in effects)
     what = "all Python files" if plan.is_for_all_python else "scripts with a block"
-    output.print_parts(
-        (f"A double-click on {what} is for pyscript now." if is_new else "It was installed already.", "")
-    )
-    _show(effects)
-    output.print_parts((f"  with {plan.handler}", "dim"))
+    output.confirm((f"A double-click on {what} is for pyscript now." if is_new else "It was installed already.", ""))
+    _confirm(effects)
+    output.confirm((f"  with {plan.handler}", "dim"))
     if plan.is_for_all_python:
         previous = previous_application(os.environ)
         whom = f"{previous.name} ({previous.identifier})" if previous else "nobody: no application opens them"
-        output.print_parts((f"  files without a block are for {whom}", "dim"))
+        output.confirm((f"  files without a block are for {whom}", "dim"))
     if by_hand := _BY_HAND.get(plan.platform):
-        output.print_parts((by_hand, ""))
+        output.confirm((by_hand, ""))
     return 0
 
 
 def _uninstall(options: Namespace, file: JournalFile, machine: Machine) -> int:
     if options.dry_run:
-        journal = file.read()
-        effects: tuple[Effect, ...] | None = undoing(journal, machine) if journal else None
-    else:
-        effects = uninstall(file, machine, _wait)
-    if effects is None:
-        output.print_parts((_NOT_INSTALLED, ""))
+        _show_undoing(file.read(), machine)
         return 0
-    output.print_parts(
-        ("It would be undone." if options.dry_run else "A double-click is not for pyscript any more.", "")
-    )
-    _show(effects)
+    effects = uninstall(file, machine, _wait)
+    if effects is None:
+        output.confirm((_NOT_INSTALLED, ""))
+        return 0
+    output.confirm(("A double-click is not for pyscript any more.", ""))
+    _confirm(each for each in effects if each.outcome is not Outcome.KEPT)
+    for each in effects:
+        if each.outcome is Outcome.KEPT:
+            console.show_warning(f"{each.place} stays: {each.note}.")
     return 0
 
 
-def _show(effects: Iterable[Effect]) -> None:
-    """Show what becomes of each place, and why where something is kept."""
-    rows: list[tuple[output.Line, ...]] = []
+def _confirm(effects: Iterable[Effect]) -> None:
     for each in effects:
-        note = [(each.note, "")] if each.note else [(", ".join(each.lines), "dim")]
-        rows.append(([(f"  {each.outcome}", _STYLES.get(each.outcome, "dim"))], [(str(each.place), "")], note))
-    output.print_columns(rows)
+        output.confirm(*_line_of(each))
+
+
+def _line_of(effect: Effect) -> output.Line:
+    """Return what becomes of a place, and why it stays or what is claimed or set in it."""
+    outcome = (f"  {effect.outcome:<9} ", _STYLES.get(effect.outcome, "dim"))
+    return outcome, (f" {effect.place}", ""), ("  " + (effect.note or ", ".join(effect.lines)), "dim")
 
 
 def _show_plan(plan: Plan, file: JournalFile, machine: Machine, *, with_contents: bool) -> None:
     output.print_parts(("This would be written:", ""))
-    steps = steps_to(plan, file.read(), machine)
+    journal = file.read()
+    steps = steps_to(plan, journal, machine)
     for step in steps:
-        _show([step.effect])
+        output.print_parts(*_line_of(step.effect))
         if with_contents and not step.effect.lines:
             for line in step.content.decode("utf-8", "replace").splitlines():
                 output.print_parts((f"    {line}", "dim"))
+    for record in leftover(plan, journal):
+        output.print_parts(*_line_of(undone(record, machine)))
     missing = dict.fromkeys(path for step in steps for path in machine.missing_containers(step.wanted.place))
     _show_lines("These would be made for it:", missing)
     _show_lines("What was there before would be noted in:", [str(file.path)])
     generated = [f"{each.directory}  by {each.program}" for each in plan.databases]
     _show_lines("What is generated would be generated again in:", generated)
     _show_lines("And this would be run:", [" ".join(each) for each in plan.refreshes])
+
+
+def _show_undoing(journal: Journal | None, machine: Machine) -> None:
+    if journal is None:
+        output.print_parts((_NOT_INSTALLED, ""))
+        return
+    output.print_parts(("This would be undone:", ""))
+    for record in reversed(journal.records):
+        output.print_parts(*_line_of(undone(record, machine)))
+    _show_lines("These would go, where nothing else is in them:", reversed(journal.made))
+    generated = [each.database.directory for each in journal.snapshots]
+    _show_lines("What is generated would be as it was, or up to date, in:", generated)
 
 
 def _show_lines(heading: str, lines: Iterable[str]) -> None:

@@ -47,6 +47,15 @@ class Homes(Value):
         """The directories of ``.desktop`` files, the first that has one decides."""
         return tuple(os.path.join(each, "applications") for each in (self.data, *self.data_directories))
 
+    @property
+    def list(self) -> str:
+        """The person's own list, into which programs write what the person chose."""
+        return os.path.join(self.config, _LIST)
+
+    def lists_of_desktops(self) -> tuple[str, ...]:
+        """Return the person's own lists for single desktops that can be read."""
+        return tuple(str(path) for path in sorted(Path(self.config).glob(f"?*-{_LIST}")) if os.access(path, os.R_OK))
+
     def lists(self) -> Iterator[bytes]:
         """Yield the content of each ``mimeapps.list`` that is there, the one that decides first."""
         for directory in (self.config, *self.config_directories, *self.application_directories):

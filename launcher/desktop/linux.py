@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import os
 from importlib import resources
+from pathlib import Path
 
 from launcher.desktop.applications import Homes, default_application
+from launcher.desktop.association_file import DEFAULTS, applications_of
 from launcher.desktop.changes import MARK, SCRIPT_TYPE, Database, Kind, Place, Plan, Wanted
 from launcher.errors import RegistrationFailed
 
@@ -78,9 +80,7 @@ def plan(handler: str, homes: Homes, *, is_for_all_python: bool) -> Plan:
         is_for_all_python=is_for_all_python,
         wanted=(
             *(Wanted(Place(Kind.FILE, path), content) for path, content in files.items()),
-            Wanted(
-                Place(Kind.SHARED, os.path.join(homes.config, "mimeapps.list")), application=APPLICATION, claimed=types
-            ),
+            *claims(homes, types),
         ),
         databases=(
             Database("update-mime-database", os.path.join(data, "mime"), is_needed=True),
@@ -90,6 +90,19 @@ def plan(handler: str, homes: Homes, *, is_for_all_python: bool) -> Plan:
         refreshes=(("touch", "-c", os.path.join(data, "icons/hicolor")),),
         opener=opener(homes) or "",
     )
+
+
+def claims(homes: Homes, types: tuple[str, ...]) -> tuple[Wanted, ...]:
+    """Return the lines of the person's list that make us the default for types.
+
+    Lists for one desktop, such as ``kde-mimeapps.list``, come before it: where one has a type, it has to have us too.
+    """
+    wanted = [Wanted(Place(Kind.SHARED, homes.list), application=APPLICATION, claimed=types)]
+    for path in homes.lists_of_desktops():
+        content = Path(path).read_bytes()
+        if claimed := tuple(each for each in types if applications_of(content, DEFAULTS, each)):
+            wanted.append(Wanted(Place(Kind.SHARED, path), application=APPLICATION, claimed=claimed))
+    return tuple(wanted)
 
 
 def opener(homes: Homes) -> str | None:

@@ -135,7 +135,7 @@ def missing_directories(path: str) -> tuple[str, ...]:
     """Return the directories above a path that are not there, the outermost first."""
     missing = []
     directory = os.path.dirname(path)
-    while not os.path.lexists(directory):
+    while not os.path.lexists(directory) and directory != os.path.dirname(directory):
         missing.append(directory)
         directory = os.path.dirname(directory)
     return tuple(reversed(missing))

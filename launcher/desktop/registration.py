@@ -66,15 +66,15 @@ def install(plan: Plan, file: JournalFile, machine: Machine, on_wait: Callable[[
     with file.locked(on_wait) as made:
         former = file.read()
         steps = steps_to(plan, former, machine)
-        leftover = _leftover(plan, former)
+        dropped = leftover(plan, former)
         journal = _journal(plan, former, steps, machine)
-        journal = replace(journal, records=(*leftover, *journal.records), made=_unique((*journal.made, *made)))
+        journal = replace(journal, records=(*dropped, *journal.records), made=_unique((*journal.made, *made)))
         file.write(journal)
         try:
             for step in steps:
                 machine.sweep(step.wanted.place)
                 _take(step, machine)
-            removed = [_undone(record, machine) for record in leftover]
+            removed = [_undo_one(record, machine) for record in dropped]
             for database in plan.databases:
                 refresh(database, machine)
         except BaseException:
@@ -120,9 +120,15 @@ def steps_to(plan: Plan, former: Journal | None, machine: Machine) -> tuple[Step
     return tuple(steps)
 
 
-def undoing(journal: Journal, machine: Machine) -> tuple[Effect, ...]:
-    """Return what undoing a journal would do to each place."""
-    return tuple(_effect(record, *_target(record, machine)) for record in reversed(journal.records))
+def leftover(plan: Plan, former: Journal | None) -> tuple[Record, ...]:
+    """Return the records of what is installed and the plan does not want any more."""
+    wanted = {each.place for each in plan.wanted}
+    return tuple(each for each in former.records if each.place not in wanted) if former else ()
+
+
+def undone(record: Record, machine: Machine) -> Effect:
+    """Return what undoing a record does to its place."""
+    return _effect(record, *_target(record, machine))
 
 
 def _journal(plan: Plan, former: Journal | None, steps: Sequence[Step], machine: Machine) -> Journal:
@@ -142,12 +148,6 @@ def _journal(plan: Plan, former: Journal | None, steps: Sequence[Step], machine:
         snapshots=tuple(known.get(each) or snapshot(each, ours) for each in plan.databases),
         refreshes=plan.refreshes,
     )
-
-
-def _leftover(plan: Plan, former: Journal | None) -> tuple[Record, ...]:
-    """Return the records of what the plan does not want any more."""
-    wanted = {each.place for each in plan.wanted}
-    return tuple(each for each in former.records if each.place not in wanted) if former else ()
 
 
 def _before(wanted: Wanted, found: bytes | None, known: Record | None) -> bytes | None:
@@ -182,7 +182,7 @@ def _undo(journal: Journal, file: JournalFile, machine: Machine) -> tuple[Effect
     errors: list[PyscriptError] = []
     for record in reversed(journal.records):
         try:
-            effects.append(_undone(record, machine))
+            effects.append(_undo_one(record, machine))
         except PyscriptError as error:
             errors.append(error)
     for former in journal.snapshots:
@@ -201,7 +201,7 @@ def _undo(journal: Journal, file: JournalFile, machine: Machine) -> tuple[Effect
     return tuple(effects)
 
 
-def _undone(record: Record, machine: Machine) -> Effect:
+def _undo_one(record: Record, machine: Machine) -> Effect:
     """Bring a place back to what it was, unless somebody changed it, and return what became of it."""
     machine.sweep(record.place)
     found, target = _target(record, machine)

@@ -6,7 +6,7 @@ A value is bytes here, as `launcher.desktop.changes.encoded` makes them, so that
 from __future__ import annotations
 
 import sys
-from typing import Protocol
+from typing import Any, Protocol
 
 from launcher.desktop.changes import HKCU, HKLM, decoded, encoded
 
@@ -54,8 +54,9 @@ if sys.platform == "win32":
             root, path = _split(key)
             if content is not None:
                 kind, data = decoded(content)
+                value: Any = data
                 with winreg.CreateKey(root, path) as made:
-                    winreg.SetValueEx(made, name, 0, kind, data)  # type: ignore[arg-type]
+                    winreg.SetValueEx(made, name, 0, kind, value)
                 return
             try:
                 with winreg.OpenKey(root, path, 0, winreg.KEY_SET_VALUE) as opened:

@@ -169,6 +169,30 @@ def test_a_dry_run_lists_everything_and_changes_nothing(desk: Desk) -> None:
     undone = desk.pyscript("uninstall", "--dry-run")
     assert everything_in(desk.home) == installed
     assert undone.count("removed") == 4
+    assert {f"  {desk.home / name}" for name, content in installed.items() if content is None} <= {
+        *undone.splitlines(),
+        f"  {desk.data}/mime/text",  # generated
+    }
+
+
+def test_it_is_silent_when_asked_to_be(desk: Desk) -> None:
+    assert [desk.pyscript(each, "-q") for each in ("install", "install", "uninstall", "uninstall")] == [""] * 4
+
+
+def test_a_list_for_one_desktop_comes_first_and_is_not_forgotten(desk: Desk) -> None:
+    desk.list.parent.mkdir()
+    kde = desk.list.with_name("kde-mimeapps.list")
+    kde.write_bytes(b"[Default Applications]\ntext/x-python=editor.desktop\n")
+    before = everything_in(desk.home)
+    desk.program.environ["XDG_CURRENT_DESKTOP"] = "KDE"
+    desk.pyscript("install", "--all-python")
+    assert desk.status()["taken_over_by"] == {}
+    assert desk.default_of("text/x-python") == "pyscript-open.desktop"
+    assert desk.status()["previous_application"] == "editor.desktop"
+    desk.pyscript("install")
+    assert kde.read_bytes() == b"[Default Applications]\ntext/x-python=editor.desktop\n"
+    desk.pyscript("uninstall")
+    assert everything_in(desk.home) == before
 
 
 def test_the_status_tells_what_others_did(desk: Desk) -> None:
@@ -185,7 +209,10 @@ def test_the_status_tells_what_others_did(desk: Desk) -> None:
     assert "pyscript-open.desktop is missing" in done.stderr
     desk.pyscript("install")
     assert desk.default_of("text/x-pep723-script") == "pyscript-open.desktop"
-    desk.pyscript("uninstall")
+    entry = desk.data / "applications" / "pyscript-open.desktop"
+    entry.write_bytes(entry.read_bytes() + b"X-Mine=true\n")
+    assert f"warning: {entry} stays: it was changed by somebody else." in desk.program("desktop", "uninstall").stderr
+    entry.unlink()
     assert desk.default_of("text/x-pep723-script") == "editor.desktop"
     assert b"pyscript" not in desk.list.read_bytes()
 
