@@ -146,9 +146,11 @@ class JournalFile:
     def _leave_nothing(self, made: Sequence[str]) -> None:
         """Remove what was made for a journal that is not there: now, or by one that was killed before it wrote it."""
         with suppress(OSError):
-            for path in self._temporaries():
+            half_written = list(self._temporaries())
+            for path in half_written:
                 path.unlink()
-            for directory in (str(self.directory), str(self.directory.parent), *reversed(made)):
+            ours = [str(self.directory), *([str(self.directory.parent)] if half_written else []), *reversed(made)]
+            for directory in ours:
                 with suppress(FileNotFoundError):
                     os.rmdir(directory)
 

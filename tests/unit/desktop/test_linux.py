@@ -6,8 +6,10 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from launcher.desktop import linux
+from launcher.desktop import applications, linux
 from launcher.desktop.applications import Homes
 from launcher.desktop.association_file import value_of
 from launcher.desktop.changes import MARK, Kind
@@ -79,6 +81,14 @@ def test_ordinary_python_files_are_claimed_only_when_asked() -> None:
 )
 def test_the_handler_is_quoted_and_escaped(path: str, written: str) -> None:
     assert value_of(entry_of(path), "Desktop Entry", "Exec") == f"{written} open %f"
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="%"), min_size=1))
+def test_an_entry_is_read_as_it_was_written(name: str) -> None:
+    if not name.isprintable():
+        return
+    line = value_of(entry_of(f"/{name}/pyscript"), "Desktop Entry", "Exec")
+    assert applications._words(line or "") == [f"/{name}/pyscript", "open", "%f"]
 
 
 @pytest.mark.parametrize("path", ["/100%/pyscript", "/a\nb/pyscript", "/a\udcff/pyscript", "/a\u202eb/pyscript"])

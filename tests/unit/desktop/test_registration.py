@@ -220,6 +220,30 @@ def test_a_list_that_may_not_be_written_stays(desk: Desk) -> None:
     assert everything_in(desk.home) == before
 
 
+def test_what_cannot_be_undone_now_can_be_later(desk: Desk) -> None:
+    used_for_long(desk.home)
+    before = everything_in(desk.home)
+    desk.install()
+    desk.list.chmod(0o444)
+    with pytest.raises(FileNotWritten, match="read-only"):
+        desk.uninstall()
+    journal = desk.file.read()
+    assert journal is not None
+    assert journal.state is State.UNINSTALLING
+    desk.list.chmod(0o644)
+    desk.uninstall()
+    assert everything_in(desk.home) == before
+
+
+def test_an_empty_data_directory_that_was_there_stays(desk: Desk) -> None:
+    desk.file.directory.parent.mkdir(parents=True)
+    before = everything_in(desk.home)
+    desk.install()
+    desk.uninstall()
+    desk.uninstall()
+    assert everything_in(desk.home) == before
+
+
 def test_without_the_program_that_is_needed_nothing_stays(desk: Desk) -> None:
     before = everything_in(desk.home)
     with pytest.raises(RegistrationFailed, match="update-mime-database is not on PATH"):
