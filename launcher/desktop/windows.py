@@ -2,7 +2,8 @@ r"""What a double-click takes on Windows: values of the current user in the regi
 
 Windows goes by the end of a file's name, so there is no type for scripts with a block: pyscript is offered for ``.py``
 and ``.pyw``, and a person chooses it with "Open with" and "Always". For all Python files it is the default where nobody
-chose anything, and ``pyscript open`` gives what has no block to the program that opened it before. What a person chose (``UserChoice``) is read and never written: Windows protects it.
+chose anything, and ``pyscript open`` gives what has no block to the program that opened it before. What a person chose
+(``UserChoice``) is read and never written: Windows protects it.
 Source: "File Types", "Default Programs" and "Application Registration" in the documentation of the Windows shell.
 """
 
