@@ -74,6 +74,8 @@ def test_who_holds_a_fix_back_is_named(index: IndexServer, run_pyscript: Program
 
 
 def test_answers_are_kept_as_long_as_the_server_says(script: Path, index: IndexServer, run_pyscript: Program) -> None:
+    # Long enough for the others to be asked meanwhile.
+    index.fail("/pypi/*", Fault(delay_s=0.3, times=3))
     first = run_pyscript("audit", script).stdout
     assert sorted(index.paths("/pypi/*")) == [*("/pypi/choir/1.0/json", "/pypi/greet/1.0/json", "/pypi/voice/1.5/json")]
     assert index.most_concurrent > 1
