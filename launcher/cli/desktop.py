@@ -7,6 +7,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from launcher import __version__
 from launcher.cli import console, output
@@ -22,8 +23,11 @@ from launcher.desktop.standing import Standing, standing_of
 from launcher.errors import UsageError
 from launcher.python.places import data_directory
 
-_NOT_INSTALLED = "A double-click is not for pyscript here. To change that: pyscript desktop install"
+_NOT_INSTALLED = "Double-click is not set up. To let it run scripts: pyscript desktop install"
 _STYLES = {Outcome.NEW: "good", Outcome.CHANGED: "good", Outcome.KEPT: "new"}
+_CACHES = frozenset({"cache", ".cache", "caches"})
+"""What directories are called in which uvx and pipx run put a program that is run once."""
+
 _BY_HAND = {
     "win32": 'Make it the default: right-click a script, "Open with", pyscript, "Always".',
     "darwin": 'Make it the default: select a script, "Get Info", "Open with" pyscript, "Change All".',
@@ -82,9 +86,14 @@ def _install(options: Namespace, file: JournalFile, machine: Machine) -> int:
     effects = install(plan, file, machine, _wait)
     is_new = any(each.outcome is not Outcome.UNCHANGED for each in effects)
     what = "all Python files" if plan.is_for_all_python else "scripts with a block"
-    output.confirm((f"A double-click on {what} is for pyscript now." if is_new else "It was installed already.", ""))
+    output.confirm((f"A double-click now runs {what}." if is_new else f"A double-click runs {what} already.", ""))
     _confirm(effects)
     output.confirm((f"  with {plan.handler}", "dim"))
+    if _CACHES.intersection(part.lower() for part in Path(plan.handler).parts):
+        console.show_warning(
+            f"{plan.handler} is in a cache, and when that is cleaned, nothing is opened by it any more. "
+            "Install pyscript for good, and then do this again."
+        )
     if plan.is_for_all_python:
         previous = previous_application(os.environ)
         whom = f"{previous.name} ({previous.identifier})" if previous else "nobody: no application opens them"
@@ -102,7 +111,7 @@ def _uninstall(options: Namespace, file: JournalFile, machine: Machine) -> int:
     if effects is None:
         output.confirm((_NOT_INSTALLED, ""))
         return 0
-    output.confirm(("A double-click is not for pyscript any more.", ""))
+    output.confirm(("A double-click does not run scripts any more.", ""))
     _confirm(each for each in effects if each.outcome is not Outcome.KEPT)
     for each in effects:
         if each.outcome is Outcome.KEPT:
@@ -118,7 +127,8 @@ def _confirm(effects: Iterable[Effect]) -> None:
 def _line_of(effect: Effect) -> output.Line:
     """Return what becomes of a place, and why it stays or what is claimed or set in it."""
     outcome = (f"  {effect.outcome:<9} ", _STYLES.get(effect.outcome, "dim"))
-    return outcome, (f" {effect.place}", ""), ("  " + (effect.note or ", ".join(effect.lines)), "dim")
+    about = effect.note or ", ".join(effect.lines)
+    return outcome, (f" {effect.place}", ""), (about and f"  {about}", "dim" * bool(about))
 
 
 def _show_plan(plan: Plan, file: JournalFile, machine: Machine, *, with_contents: bool) -> None:

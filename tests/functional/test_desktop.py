@@ -151,7 +151,7 @@ def test_uninstalling_leaves_the_home_directory_byte_for_byte(desk: Desk, is_use
     assert desk.program("desktop", "status").returncode == 0
     desk.pyscript("uninstall")
     assert everything_in(desk.home) == before
-    assert "not for pyscript" in desk.pyscript("uninstall")
+    assert "not set up" in desk.pyscript("uninstall")
     assert everything_in(desk.home) == before
 
 
@@ -236,6 +236,14 @@ def test_the_status_tells_that_the_program_is_gone(desk: Desk) -> None:
     left = everything_in(desk.home)
     left.pop(".cache", None)  # of gio
     assert left == {}
+
+
+def test_a_program_in_a_cache_is_warned_of(desk: Desk) -> None:
+    named = desk.home.parent / ".cache" / "uv" / "pyscript"
+    named.parent.mkdir(parents=True)
+    shutil.copy(program_path(), named)
+    desk.program.environ["PATH"] = f"{named.parent}:{desk.program.environ['PATH']}"
+    assert "is in a cache" in desk.program("desktop", "install").stderr
 
 
 KILLED = """
