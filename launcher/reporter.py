@@ -1,4 +1,4 @@
-"""What a preparation tells about its progress, and the reporter that says nothing.
+"""What a preparation tells about its progress, the reporter that says nothing, and how sizes are written.
 
 Rooms report through this protocol and never print: `launcher.cli.console` decides what a person sees.
 """
@@ -6,6 +6,19 @@ Rooms report through this protocol and never print: `launcher.cli.console` decid
 from __future__ import annotations
 
 from typing import Protocol
+
+
+def megabytes(count_bytes: int) -> str:
+    """Return a size for people.
+
+    >>> megabytes(17_240_000), megabytes(3_100)
+    ('17.2 MB', '3 kB')
+    """
+    if count_bytes < 1_000_000:
+        return f"{max(count_bytes and 1, round(count_bytes / 1000))} kB"
+    if count_bytes < 1_000_000_000:
+        return f"{count_bytes / 1_000_000:.1f} MB"
+    return f"{count_bytes / 1_000_000_000:.2f} GB"
 
 
 class Reporter(Protocol):

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from launcher.cli import console, launching, output
 from launcher.cli.arguments import NoOptions
-from launcher.cli.console import megabytes
 from launcher.cli.output import Line
 from launcher.cli.question import Terminal
 from launcher.cli.remote import Glance, Purpose
 from launcher.errors import BuildFailed, InterpreterNotFound
 from launcher.remote_script import RemoteFile, kept_content
+from launcher.reporter import megabytes
 from launcher.request import TargetKind
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.urls import mask_credentials

@@ -8,11 +8,11 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 
 from launcher.cli import console, output
-from launcher.cli.console import megabytes
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
 from launcher.cli.remote import BUNDLE, agreed_script
 from launcher.cli.script_arguments import STDIN, read_script_arguments
 from launcher.errors import UsageError
+from launcher.reporter import megabytes
 from launcher.script.remote_url import is_remote
 from launcher.share.bundle import ANY, BundleRequest, MadeBundle, make_bundle
 

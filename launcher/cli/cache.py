@@ -17,6 +17,7 @@ from launcher.environment.environment import used_wheels
 from launcher.environment.stored_wheel import find_stored_wheel
 from launcher.errors import PyscriptError, UsageError
 from launcher.launch import record as records
+from launcher.reporter import megabytes
 from launcher.settings import read_duration
 
 _LABELS = {
@@ -89,8 +90,8 @@ def _info(cache: Cache, options: Namespace) -> None:
     console.print_line(str(cache.root))
     for bucket, (count, size) in buckets.items():
         if count:
-            console.print_line(f"{count:>8}  {_LABELS[bucket]:<26}{console.megabytes(size):>10}")
-    console.print_line(f"{'':>8}  {'together':<26}{console.megabytes(total):>10}")
+            console.print_line(f"{count:>8}  {_LABELS[bucket]:<26}{megabytes(size):>10}")
+    console.print_line(f"{'':>8}  {'together':<26}{megabytes(total):>10}")
 
 
 def _measured(path: Path) -> tuple[int, int]:
@@ -204,5 +205,5 @@ def _tell(collected: collection.Collected, options: Namespace) -> None:
         if not counts[seldom]:
             del counts[seldom]
     *others, last = (f"{count} {what[:-1] if count == 1 else what}" for what, count in counts.items())
-    freed = console.megabytes(collected.freed_bytes) if collected.freed_bytes else "0 kB"
+    freed = megabytes(collected.freed_bytes) if collected.freed_bytes else "0 kB"
     output.confirm((f"Removed {', '.join(others)} and {last}, {freed}.", ""))

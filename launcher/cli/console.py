@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from launcher.errors import Excerpt, PyscriptError
-from launcher.reporter import Reporter
+from launcher.reporter import Reporter, megabytes
 
 if TYPE_CHECKING:
     import threading
@@ -178,19 +178,6 @@ def _write(text: str) -> None:
             stream.flush()
     except (OSError, ValueError):
         pass  # stderr is gone; there is nobody left to tell
-
-
-def megabytes(count_bytes: int) -> str:
-    """Return a size for people.
-
-    >>> megabytes(17_240_000), megabytes(3_100)
-    ('17.2 MB', '3 kB')
-    """
-    if count_bytes < 1_000_000:
-        return f"{max(count_bytes and 1, round(count_bytes / 1000))} kB"
-    if count_bytes < 1_000_000_000:
-        return f"{count_bytes / 1_000_000:.1f} MB"
-    return f"{count_bytes / 1_000_000_000:.2f} GB"
 
 
 class PlainReporter:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from launcher.cache import Cache
 from launcher.cli import output
 from launcher.cli.agreement import SHOWN_LINES, first_lines, rows_of
-from launcher.cli.console import megabytes
 from launcher.cli.output import Line
 from launcher.cli.remote import Glance
 from launcher.cli.warmth import Warmth
 from launcher.config_file import config_path
 from launcher.python.places import Surroundings
+from launcher.reporter import megabytes
 from launcher.resolve.urls import mask_credentials
 from launcher.script.bundle_file import Bundle
 from launcher.script.visible_text import deceptive_lines

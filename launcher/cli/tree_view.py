@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from launcher.cli import output
-from launcher.cli.console import megabytes
 from launcher.cli.output import Line, Part
 from launcher.cli.package_graph import TOP, PackageGraph
 from launcher.cli.tree_lines import ASCII, UNICODE, Branch, draw
+from launcher.reporter import megabytes
 from launcher.resolve.relations import Relation
 from launcher.resolve.urls import mask_credentials
 from launcher.survey import Survey

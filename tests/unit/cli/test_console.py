@@ -11,6 +11,7 @@ import pytest
 from launcher.cli import console
 from launcher.cli.console import PlainReporter, TerminalReporter
 from launcher.errors import Excerpt, InvalidMetadata, PyscriptError
+from launcher.reporter import megabytes
 
 
 class _Terminal(io.StringIO):
@@ -168,4 +169,4 @@ def test_a_long_preparation_shows_its_downloads_and_takes_them_away(
 
 @pytest.mark.parametrize(("size", "text"), [(1, "1 kB"), (999_499, "999 kB"), (2_340_000_000, "2.34 GB")])
 def test_sizes_are_for_people(size: int, text: str) -> None:
-    assert console.megabytes(size) == text
+    assert megabytes(size) == text
