@@ -78,13 +78,11 @@ def choose_windows(environ: Mapping[str, str]) -> Windows | None:
     wanted = environ.get("PYSCRIPT_WINDOWS", "")
     if wanted == "none" or not _has_display(environ):
         return None
-    named = {name: toolkit for name, toolkit in _TOOLKITS.items() if name == wanted} or _TOOLKITS
-    found = [toolkit for make in named.values() if (toolkit := make(environ)) is not None]
-    return found[0] if found else None
+    # Nobody loads these who has a warm launch or a terminal.
+    from launcher.desktop.toolkits import FirstThatShows, present_toolkits  # noqa: PLC0415
 
-
-_TOOLKITS: dict[str, Callable[[Mapping[str, str]], Windows | None]] = {}
-"""What makes windows, by its name, the best first: each returns None where it is not installed."""
+    found = present_toolkits(environ, wanted)
+    return FirstThatShows(found) if found else None
 
 
 def _has_display(environ: Mapping[str, str]) -> bool:

@@ -1,0 +1,172 @@
+"""Windows made with kdialog, where there is neither tkinter nor zenity.
+
+Its yes is what Enter does, whatever it is asked, so a question is a list whose first entry, not to run, is chosen: an
+answer is believed only when it is spelled out.
+"""
+
+from __future__ import annotations
+
+import html
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from launcher.desktop.shown_text import heading_text, output_text, row_text, source_text, title_text, wrapped
+from launcher.desktop.window import Failure, Question, WindowUnavailable
+from launcher.desktop.window_process import WindowProcess
+
+_ABORTED = 128
+"""Its exit status is not less where there is no display; else it says which button was pressed."""
+_RUN, _SOURCE, _NOTHING = "run", "source", "nothing"
+_TEXT_SIZE = ("760", "520")
+_MOST_DETAILS = 25_000
+"""An argument has 128 KiB on Linux, and a character up to four bytes."""
+_POLLING_S = 0.3
+_STARTING_S = 10.0
+
+_PROGRESS = """\
+called() { dbus-send --print-reply --reply-timeout=3000 --dest="$name" "$path" "$@" >/dev/null 2>&1; }
+set -- $("$@" </dev/null)
+name=$1 path=$2 dialog=org.kde.kdialog.ProgressDialog
+called $dialog.showCancelButton boolean:true || exit 3
+echo shown
+while read -r value text; do
+    called $dialog.setLabelText "string:$text" || exit 0
+    called org.freedesktop.DBus.Properties.Set string:$dialog string:value "variant:int32:$value" || exit 0
+done
+called $dialog.close
+while called org.freedesktop.DBus.Peer.Ping; do sleep 0.05; done
+"""
+"""Carries lines, of a number and a text, to a progress window, which lives by itself and hears only D-Bus."""
+
+
+class KdialogWindows:
+    """Windows made with kdialog; satisfies `Windows`. Its markup is of our making alone."""
+
+    def __init__(self, program: str, environ: Mapping[str, str]) -> None:
+        self._program, self._environ = program, environ
+
+    def ask(self, question: Question) -> bool:
+        """Show the question; see `Windows`."""
+        cells = "".join(
+            f"<tr><td>{_markup(title_text(label))}&nbsp;&nbsp;</td><td>{_markup(wrapped(row_text(text)))}</td></tr>"
+            for label, text in question.rows
+        )
+        entries = [_NOTHING, title_text(question.reject), "on"]
+        if question.source:
+            entries += [_SOURCE, "View source", "off"]
+        entries += [_RUN, title_text(question.accept), "off"]
+        text = f'<qt><div align="left">{_heading(question.heading)}<table>{cells}</table></div></qt>'
+        while True:
+            answer = self._run(question.title, ["--radiolist", _argument(text), *map(_argument, entries)])
+            if answer != _SOURCE:
+                return answer == _RUN
+            self._show_text(question.title, source_text(question.source))
+
+    def tell(self, failure: Failure) -> None:
+        """Show what went wrong; see `Windows`."""
+        log = f"<p>Log: {_markup(row_text(failure.log))}</p>" if failure.log else ""
+        text = _argument(f"<qt>{_heading(failure.heading)}{log}</qt>")
+        if not failure.details:
+            self._run(failure.title, ["--error", text])
+            return
+        details = output_text(failure.details)[-_MOST_DETAILS:]
+        self._run(failure.title, ["--detailederror", text, _argument(details)])
+
+    def open_progress(self, title: str, heading: str, on_cancel: Callable[[], None]) -> KdialogProgress:
+        """Open a window that shows progress; see `Windows`."""
+        return KdialogProgress(self._program, self._environ, title, heading, on_cancel)
+
+    def _run(self, title: str, words: Sequence[str]) -> str:
+        """Return what a dialog answered; raises `WindowUnavailable`."""
+        with closing(
+            WindowProcess.kept([self._program, "--title", title_text(title), *words], self._environ)
+        ) as process:
+            lines = list(process.lines())
+            status = process.wait()
+            if status is None or not 0 <= status < _ABORTED:
+                raise WindowUnavailable(process.complaint or f"kdialog ended with {status}")
+            return lines[0].strip() if lines and status == 0 else ""
+
+    def _show_text(self, title: str, text: str) -> None:
+        with tempfile.TemporaryDirectory(prefix="pyscript-") as directory:
+            path = Path(directory) / "text"
+            path.write_text(text, "utf-8", "replace")
+            self._run(title, ["--textbox", str(path), *_TEXT_SIZE])
+
+
+class KdialogProgress:
+    """A progress window of kdialog; satisfies `ProgressWindow`. It needs a session bus and dbus-send."""
+
+    def __init__(
+        self, program: str, environ: Mapping[str, str], title: str, heading: str, on_cancel: Callable[[], None]
+    ) -> None:
+        self._heading, self._on_cancel = heading, on_cancel
+        self._shown = "0 " + _markup_of(heading, "")
+        words = [program, "--title", title_text(title), "--progressbar", _argument(_markup_of(heading, "")), "100"]
+        self._process = WindowProcess(["sh", "-c", _PROGRESS, "sh", *words], environ)
+        self._lines = self._process.lines()
+        limit = threading.Timer(_STARTING_S, self._process.kill)
+        limit.start()
+        is_shown = next(self._lines, "") == "shown"
+        limit.cancel()
+        if not is_shown:
+            self._process.close()
+            raise WindowUnavailable("kdialog could not be reached by D-Bus")
+        self._closing = threading.Event()
+        self._cancelled = threading.Event()
+        self._threads = [
+            threading.Thread(target=each, name="progress window", daemon=True) for each in (self._listen, self._poll)
+        ]
+        for each in self._threads:
+            each.start()
+
+    def update(self, text: str, fraction: float | None) -> None:
+        """Show it soon; see `ProgressWindow`."""
+        self._shown = f"{int((fraction or 0) * 99)} {_markup_of(self._heading, text)}"
+
+    def is_cancelled(self) -> bool:
+        """Tell whether the person asked to stop."""
+        return self._cancelled.is_set()
+
+    def close(self) -> None:
+        """Take the window away; see `ProgressWindow`."""
+        self._closing.set()
+        self._process.close()
+        for each in self._threads:
+            if threading.current_thread() is not each:
+                each.join()
+
+    def _poll(self) -> None:
+        """Send what there is to be shown, again and again: only so is it noticed that the window is gone."""
+        while not self._closing.wait(_POLLING_S):
+            self._process.send(self._shown)
+
+    def _listen(self) -> None:
+        for _ in self._lines:
+            pass
+        status = self._process.wait()
+        if status == 0 and not self._closing.is_set():
+            self._closing.set()
+            self._cancelled.set()
+            self._on_cancel()
+
+
+def _markup(text: str) -> str:
+    return html.escape(text).replace("\n", "<br>").replace("  ", "&nbsp; ")
+
+
+def _heading(text: str) -> str:
+    first, _, rest = wrapped(heading_text(text)).partition("\n")
+    return f"<p><b>{_markup(first)}</b></p>" + (f"<p>{_markup(rest)}</p>" if rest else "")
+
+
+def _markup_of(heading: str, text: str) -> str:
+    return f"<qt>{_heading(heading)}{_markup(heading_text(text))}</qt>"
+
+
+def _argument(text: str) -> str:
+    """Return an argument in which kdialog finds no escapes of its own."""
+    return text.replace("\\", "\\\\")
