@@ -1,7 +1,8 @@
 """What hatchling cannot say in pyproject.toml: the command `pyscript` is not the same file everywhere.
 
 On POSIX it is `launcher/launch/pyscript.sh`, installed as it is: a shell starts in 0.6 ms, `python -I -S` in 10.
-Windows has no shell to rely on, so there it is an ordinary console entry. Hence two wheels:
+Windows has no shell to rely on, so there it is an ordinary console entry, and beside it is `pyscriptw`, which opens no
+console: a double-click calls that one. Hence two wheels:
 
     pyscript_launcher-X-py3-none-any.whl                          the shell script; what every POSIX system takes
     pyscript_launcher-X-py3-none-win32.win_amd64.win_arm64.whl    the console entry; pip and uv prefer it on Windows,
@@ -30,6 +31,7 @@ class CommandsOfTheWheel(MetadataHookInterface):
         metadata["scripts"] = {"pyscript-launcher": _ENTRY}
         if _is_for_windows():
             metadata["scripts"]["pyscript"] = _ENTRY
+            metadata["gui-scripts"] = {"pyscriptw": _ENTRY}
 
 
 class ShellLauncher(BuildHookInterface):  # type: ignore[type-arg]  # generic in its stubs only

@@ -117,13 +117,16 @@ def _problems_of_distributions(directory: Path) -> list[str]:
         with zipfile.ZipFile(wheel) as archive:
             names = set(archive.namelist())
             (entry_points,) = (name for name in names if name.endswith(".dist-info/entry_points.txt"))
-            has_entry = "\npyscript = " in archive.read(entry_points).decode()
+            entries = archive.read(entry_points).decode()
+            has_entry = "\npyscript = " in entries
         has_script = any(name.endswith(".data/scripts/pyscript") for name in names)
         problems += [f"{wheel.name} lacks {name}." for name in sorted(modules - names)]
         foreign = {name for name in names - modules if ".dist-info/" not in name and ".data/" not in name}
         problems += [f"{wheel.name} should not hold {name}." for name in sorted(foreign)]
         if has_script is has_entry or has_script is not (wheel == posix_wheel):
             problems.append(f"{wheel.name} has the wrong kind of `pyscript` command.")
+        if ("\npyscriptw = " in entries) is not (wheel == windows_wheel):
+            problems.append(f"{wheel.name} is wrong about `pyscriptw`, which is for Windows.")
     return problems
 
 

@@ -215,6 +215,32 @@ class Cache:
         finally:
             lock.release()
 
+    @contextmanager
+    def lock_at_once(self, name: str) -> Iterator[bool]:
+        """Hold the lock called `name` where nobody else has it, and tell whether it is held; raises as `lock` does."""
+        path = self.directory(Bucket.LOCKS) / f"{name}.lock"
+        held = _taken_at_once(path)
+        if held is not None:
+            try:
+                yield True
+            finally:
+                os.close(held)
+            return
+        # As in `lock`.
+        from filelock import FileLock, Timeout  # noqa: PLC0415
+
+        lock = FileLock(path, mode=0o600, thread_local=False)
+        with _unusable(path):
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                yield False
+                return
+        try:
+            yield True
+        finally:
+            lock.release()
+
     def _temporary_path(self) -> str:
         """Return a new name in ``tmp/``; importing tempfile takes 5 ms, and the directory is ours alone."""
         workplace = self._workplace or self.directory(Bucket.TMP)

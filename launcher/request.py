@@ -59,7 +59,7 @@ class RunRequest(Value):
     `tokens` are the arguments up to and with the target, `skipped` how many of them are not handed on, `arguments`
     those behind it. `command_line` holds the settings given as options; `directory` is the current one, absolute.
     `script` is that whose block decides where the target is something else. A lock counts only where it `uses_lock`.
-    `may_build` is False where nobody agreed yet to run code of what it is about.
+    `may_build` is False where nobody agreed yet to run code of what it is about; `sha256` is what it must be, if given.
     """
 
     kind: TargetKind
@@ -76,6 +76,7 @@ class RunRequest(Value):
     script: str | None = None
     may_build: bool = True
     uses_lock: bool = True
+    sha256: str = ""
 
     @property
     def means_the_same_anywhere(self) -> bool:
@@ -150,8 +151,8 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
             files += [os.path.abspath(path) for path in content.paths]
             is_lasting = is_lasting and not content.variables
     settings = _with_pip_configuration(settings, environ, files)
-    lock = _find_lock(request, source, metadata, settings, files)
     return Needs(
+        lock=_find_lock(request, source, metadata, settings, files),  # which may add to the files
         source=source,
         settings=settings,
         requires_python=",".join(requires_python) if requires_python else None,
@@ -161,7 +162,6 @@ def read_needs(request: RunRequest, environ: Mapping[str, str], reporter: Report
         is_lasting=is_lasting,
         metadata=metadata,
         variables=_env_file_variables(settings),
-        lock=lock,
     )
 
 
@@ -245,7 +245,7 @@ def _read_source(request: RunRequest) -> ScriptSource | None:
     if request.kind is TargetKind.STDIN:
         return read_stdin_script()
     path = request.target if request.kind is TargetKind.SCRIPT else request.script
-    return None if path is None else read_script(path)
+    return None if path is None else read_script(path, request.sha256)
 
 
 def _read_metadata(source: ScriptSource | None, reporter: Reporter) -> ScriptMetadata:
@@ -264,8 +264,7 @@ def _settle(
     environ: Mapping[str, str],
     reporter: Reporter,
 ) -> Settings:
-    path = config_path(environ)
-    config = read_config_file(path)
+    config = read_config_file(path := config_path(environ))
     values, table = _tool_table(source, metadata, reporter)
     settings = settings_module.resolve_settings(request.command_line, environ, values, config, str(path), table)
     return with_relative_paths_from(settings, _directory_of(source, request))

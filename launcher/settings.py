@@ -37,7 +37,8 @@ class Settings(Value):
 
     `max_age_s` and `timeout_s` are seconds; `max_age_s` is None where a resolution never ages. `verbosity` is -1 for
     quiet, 0, 1 for ``-v`` or 2 for ``-vv``. `constraint` and `override` are requirements, or files of them;
-    `exclude_newer` and the values of `exclude_newer_package` are cutoffs (`launcher.cutoff`), None being none.
+    `exclude_newer` and the values of `exclude_newer_package` are cutoffs (`launcher.cutoff`), None being none. For
+    double-clicks, `gui` is no terminal, and `pause` one that stays open after a script that went well.
     """
 
     python: str | None = None
@@ -74,6 +75,8 @@ class Settings(Value):
     retries: int = 3
     link_mode: str = "hardlink" if sys.platform == "win32" else "fold"
     env_file: tuple[str, ...] = ()
+    gui: bool = False
+    pause: bool = True
     verbosity: int = 0
     color: str = "auto"
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -204,12 +207,6 @@ def _table(reader: str) -> Callable[[object], object]:
     return read
 
 
-def _verbosity(value: object) -> int:
-    if isinstance(value, int) and -1 <= value <= 2:
-        return value
-    raise ValueError("a number from -1 to 2")
-
-
 _SETTINGS = (
     _Setting("python", _text, "PYSCRIPT_PYTHON"),
     # Neither in a block: a script must not undo what its user forbade, nor say where interpreters come from.
@@ -246,7 +243,9 @@ _SETTINGS = (
     _Setting("retries", _count, "PYSCRIPT_RETRIES", in_block=True),
     _Setting("link_mode", _one_of(LINK_MODES), "PYSCRIPT_LINK_MODE", in_block=True),
     _Setting("env_file", _texts, "PYSCRIPT_ENV_FILE", in_config=False),
-    _Setting("verbosity", _verbosity, in_config=False),
+    _Setting("gui", _boolean, in_block=True, in_config=False),
+    _Setting("pause", _boolean, in_block=True, in_config=False),
+    _Setting("verbosity", lambda value: value, in_config=False),  # nobody writes it
     _Setting("color", _one_of(COLORS), in_config=False),
 )
 

@@ -8,15 +8,16 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 
+from launcher.cache import Cache
 from launcher.cli import console, launching, output
 from launcher.cli.arguments import NoOptions
 from launcher.cli.output import Line
 from launcher.cli.question import Terminal
 from launcher.cli.remote import Glance, Purpose
 from launcher.errors import BuildFailed, InterpreterNotFound
-from launcher.remote_script import RemoteFile, kept_content
-from launcher.reporter import megabytes
-from launcher.request import TargetKind
+from launcher.remote_script import kept_content
+from launcher.reporter import Reporter, megabytes
+from launcher.request import RunRequest, TargetKind
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.urls import mask_credentials
 from launcher.script.inline_metadata import find_blocks, read_metadata
@@ -49,7 +50,11 @@ def ask(terminal: Terminal, glance: Glance, options: Namespace | NoOptions, purp
 
     Raises what keeps the script from ever starting: then there is nothing to ask.
     """
-    rows = [*rows_of(glance), *_needed(glance, options)]
+    request = launching.run_request(TargetKind.SCRIPT, glance.path, options, (glance.path,), 0)
+    try:
+        rows = [*rows_of(glance), *needed(glance.source, request, glance.cache, console.make_reporter())]
+    finally:
+        console.leave()
     former = glance.standing.former
     title = "It comes from elsewhere, and nobody here agreed to run it."
     terminal.show(
@@ -61,7 +66,7 @@ def ask(terminal: Terminal, glance: Glance, options: Namespace | NoOptions, purp
     width = max(len(label) for label, _ in rows)
     for label, texts in rows:
         style = "warn" if label == _BEWARE else "dim"
-        for number, (text, remark) in enumerate(_short(texts)):
+        for number, (text, remark) in enumerate(short(texts)):
             label_cell = (f"  {'' if number else label:<{width}}  ", style)
             terminal.show([[label_cell, (text, ""), (f"  ({remark})" if remark else "", "dim")]])
     terminal.show([[], *first_lines(glance.source, SHOWN_LINES), []])
@@ -73,7 +78,7 @@ def ask(terminal: Terminal, glance: Glance, options: Namespace | NoOptions, purp
     return answer
 
 
-def _short(texts: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def short(texts: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield texts as many and as long as leave what stands above them on the screen."""
     for text, remark in texts[:_MOST_TEXTS]:
         yield visible(text, _LONGEST_TEXT), visible(remark, _LONGEST_TEXT)
@@ -108,15 +113,21 @@ def rows_of(glance: Glance) -> Rows:
         rows.append(("lock", [("the file beside it", f"sha256 {script.lock.sha256}")]))
     if any(span.type == "pylock" for span in find_blocks(glance.source.text)):
         rows.append(("lock", [("inside the script", "")]))
-    rows.append(("size", [(_size(script.file, glance.source), "")]))
+    rows.append(("size", [(size_of(glance.source), "")]))
     rows.append(("trusted", list(dict.fromkeys(_trusted(glance)))))
     if standing.former:
         rows.append(("changed", list(_changed(glance, standing.former))))
-    if deceptive := deceptive_lines(glance.source.text):
+    return [*rows, *warnings_about(glance.source)]
+
+
+def warnings_about(source: ScriptSource) -> Rows:
+    """Return what a person should know who reads the script to decide."""
+    rows: Rows = []
+    if deceptive := deceptive_lines(source.text):
         numbers = ", ".join(map(str, deceptive[:10])) + (", …" if len(deceptive) > 10 else "")
         what = "line" if len(deceptive) == 1 else "lines"
         rows.append((_BEWARE, [(f"{what} {numbers}: characters that hide something or turn it round", "")]))
-    if (encoding := _encoding(script.file)) not in _ENCODINGS:
+    if (encoding := _encoding(source)) not in _ENCODINGS:
         rows.append((_BEWARE, [(f"it is written in {encoding}, so an editor may show other code than this", "")]))
     return rows
 
@@ -134,13 +145,14 @@ def first_lines(source: ScriptSource, count: int | None) -> Iterator[Line]:
         yield [(f"  … {output.counted(len(lines) - len(shown), 'more line')}", "dim")]
 
 
-def _size(file: RemoteFile, source: ScriptSource) -> str:
+def size_of(source: ScriptSource) -> str:
+    """Return how large a script is, and how it is written."""
     count = output.counted(len(source.text.splitlines()), "line")
-    return f"{megabytes(len(file.content))}, {count}, {_encoding(file)}"
+    return f"{megabytes(len(source.content))}, {count}, {_encoding(source)}"
 
 
-def _encoding(file: RemoteFile) -> str:
-    return codecs.lookup(declared_encoding(file.content.removeprefix(codecs.BOM_UTF8))[0]).name
+def _encoding(source: ScriptSource) -> str:
+    return codecs.lookup(declared_encoding(source.content.removeprefix(codecs.BOM_UTF8))[0]).name
 
 
 def _trusted(glance: Glance) -> Iterator[tuple[str, str]]:
@@ -180,41 +192,42 @@ def _changed(glance: Glance, former: Agreement) -> Iterator[tuple[str, str]]:
         yield f"… {added + removed - len(rows)} more", ""
 
 
-def _needed(glance: Glance, options: Namespace | NoOptions) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield what the script needs; to find it out, wheels and metadata are read, and no code of anybody is run."""
-    metadata, _ = read_metadata(glance.source.text, glance.path)
+def needed(
+    source: ScriptSource, request: RunRequest, cache: Cache, reporter: Reporter
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield what the script of a launch needs; for that wheels and metadata are read, and no code of anybody is run.
+
+    Raises what keeps the script from ever starting.
+    """
+    metadata, _ = read_metadata(source.text, source.path)
     if metadata.requires_python is not None:
         yield "requires-python", [(metadata.requires_python, "")]
     if metadata.dependencies:
         yield "requirements", [(mask_credentials(each.text), "") for each in metadata.dependencies]
-    path = glance.path
-    request = replace(launching.run_request(TargetKind.SCRIPT, path, options, (path,), 0), may_build=False)
     try:
-        survey = resolve(request, glance.cache, os.environ, console.make_reporter())
+        survey = resolve(replace(request, may_build=False), cache, os.environ, reporter)
     except (BuildFailed, InterpreterNotFound) as error:
         yield "would install", [("what, cannot be told before: " + error.message.partition("\n")[0], "")]
         return
-    finally:
-        console.leave()
     settings = survey.needs.settings
     told = [f"{name.replace('_', '-')} = {getattr(settings, name)}" for name in _of_script(survey)]
     if told:
         yield "it sets", [(mask_credentials(each), "") for each in told]
-    yield "would install", list(_packages(survey, glance))
+    yield "would install", list(_packages(survey, cache))
 
 
 def _of_script(survey: Survey) -> list[str]:
     return [name for name, origin in survey.needs.settings.origins.items() if origin.endswith("] in the script")]
 
 
-def _packages(survey: Survey, glance: Glance) -> Iterator[tuple[str, str]]:
+def _packages(survey: Survey, cache: Cache) -> Iterator[tuple[str, str]]:
     pins = list(survey.resolution or ())
     if not pins:
         yield "nothing", f"Python {survey.interpreter.version} alone runs it"
         return
     names = [f"{pin.candidate.name} {pin.candidate.version}" for pin in pins]
     rest = f" and {len(names) - _SHOWN_PACKAGES} more" if len(names) > _SHOWN_PACKAGES else ""
-    sizes = package_sizes(survey, glance.cache).values()
+    sizes = package_sizes(survey, cache).values()
     missing = sum(size.size_bytes or 0 for size in sizes if not size.is_stored)
     yield ", ".join(names[:_SHOWN_PACKAGES]) + rest, f"{megabytes(missing)} to download" if missing else "all here"
     for pin in pins:

@@ -25,13 +25,18 @@ def start(argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[b
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a program to its end and return its exit status, 128 and the number for a signal; raises `LaunchFailed`.
+    """Run a program to its end and return its exit status, 128 and the number for a signal; raises `LaunchFailed`."""
+    status = status_of(argv, environ)
+    return status if status >= 0 else 128 - status
+
+
+def status_of(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a program to its end and return its exit status, below zero for a signal; raises `LaunchFailed`.
 
     An interrupt from the keyboard is its alone, as in a shell: an editor has its own use for Ctrl-C.
     """
     with _interrupts_left_to_the_child():
-        status = start(argv, environ).wait()
-    return status if status >= 0 else 128 - status
+        return start(argv, environ).wait()
 
 
 def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> None:

@@ -34,6 +34,7 @@ COMMANDS = {
     command.name: command
     for command in (
         Command("run", "Run a script, module, code or program in an environment", "launcher.cli.run"),
+        Command("open", "Run a script as a double-click does", "launcher.cli.open"),
         Command("prepare", "Prepare scripts, so that their first launch is quick", "launcher.cli.prepare"),
         Command("init", "Write a new script", "launcher.cli.init"),
         Command("add", "Add requirements to a script's block", "launcher.cli.add"),

@@ -30,12 +30,13 @@ class Terminal:
             shown = "".join(console.styled(text, style) if style and text else text for text, style in texts)
             self._write(shown.rstrip() + "\n")
 
-    def ask(self, question: Line, answers: Mapping[str, str], default: str) -> str:
+    def ask(self, question: Line, answers: Mapping[str, str], default: str, *, most: int = _MOST_QUESTIONS) -> str:
         """Return what an answer stands for, `default` for an empty one and where nothing that is known is answered.
 
+        It is asked `most` times, at most.
         What was typed, or pasted, before the question was there is no answer to it.
         """
-        for _ in range(_MOST_QUESTIONS):
+        for _ in range(most):
             self._forget_what_was_typed()
             for text, style in question:
                 self._write(console.styled(console.sanitised(text), style) if style else console.sanitised(text))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from launcher.cache import Cache
 from launcher.cli import console, signals
 from launcher.cli.arguments import NoOptions, SplitArguments
+from launcher.cli.run import open_trust
 from launcher.errors import PyscriptError, ScriptNotFound, UntrustedScript
 from launcher.launch import warm
-from launcher.python.places import data_directory
 from launcher.remote_script import RemoteScript, kept_script, obtain_script
 from launcher.script.remote_url import is_remote, parse_remote
 from launcher.trust import Agreement, Trust
@@ -55,12 +54,6 @@ class Glance(Value):
     def path(self) -> str:
         """Where the script was laid down."""
         return self.script.path
-
-
-def open_trust() -> Trust:
-    """Return what this person agreed to; raises `UsageError` where the data directory is not named by its full path."""
-    directory = data_directory(os.environ, sys.platform)
-    return Trust(directory and directory / "trust")
 
 
 def look_at(url: str, options: Namespace | NoOptions, cache: Cache) -> Glance:

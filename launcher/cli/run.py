@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from launcher.settings import COLORS, verbosity_from
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+    from launcher.trust import Trust
 
 
 def build_parser() -> ArgumentParser:
@@ -96,6 +99,16 @@ def open_cache(chosen: str | None) -> Cache:
     cache = Cache(root)
     cache.check()
     return cache
+
+
+def open_trust() -> Trust:
+    """Return what this person agreed to; raises `UsageError` where the data directory is not named by its full path."""
+    # 10 ms, for what is asked about before it runs.
+    from launcher.python.places import data_directory  # noqa: PLC0415
+    from launcher.trust import Trust  # noqa: PLC0415
+
+    directory = data_directory(os.environ, sys.platform)
+    return Trust(directory and directory / "trust")
 
 
 def _with_home(environ: Mapping[str, str]) -> dict[str, str]:

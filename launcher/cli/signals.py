@@ -28,6 +28,28 @@ def listen() -> None:
     sys.unraisablehook = _show_unless_ended
 
 
+def interrupt() -> None:
+    """Interrupt the main thread as Ctrl-C does, from whichever thread, also where Ctrl-C is ignored.
+
+    It is in what a shell started in the background, and so in desktops, and in what they start.
+    """
+    import threading  # noqa: PLC0415 - who calls this from another thread has loaded it
+
+    main_thread = threading.main_thread().ident
+    if sys.platform == "win32" or main_thread is None:
+        import _thread  # noqa: PLC0415
+
+        _thread.interrupt_main()
+    else:
+        # To the very thread: what it waits for is given up at once.
+        signal.pthread_kill(main_thread, signal.SIGINT)
+
+
+def listen_to_interrupts() -> None:
+    """Raise `Ended` where `interrupt` is called; call this in the main thread."""
+    signal.signal(signal.SIGINT, _end)
+
+
 def heed() -> None:
     """Raise `Ended` where a signal was heard before, even if a library swallowed what was raised then.
 

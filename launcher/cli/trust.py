@@ -13,8 +13,8 @@ from pathlib import Path
 
 from launcher.cli import console, output
 from launcher.cli.parser import Parser, add_commands, add_general_options, add_preparation_options
-from launcher.cli.remote import ask_for_agreement, look_at, open_trust
-from launcher.cli.run import configure_console, open_cache
+from launcher.cli.remote import ask_for_agreement, look_at
+from launcher.cli.run import configure_console, open_cache, open_trust
 from launcher.errors import PyscriptError, ScriptNotFound, UsageError
 from launcher.script.remote_url import is_remote, parse_place, parse_remote
 from launcher.trust import Agreement

@@ -31,6 +31,15 @@ def previous_application(environ: Mapping[str, str]) -> Application | None:
     return next((found for each in names if each and (found := find_application(each, homes))), None)
 
 
+def application_for_plain_files(environ: Mapping[str, str]) -> Application | None:
+    """Return the previous application where pyscript was registered for all Python files, else None.
+
+    Files without a block come to pyscript otherwise too, where a person chose it for one; then it is to run them.
+    """
+    journal = _journal(environ)
+    return previous_application(environ) if journal and journal.is_for_all_python else None
+
+
 def _journal(environ: Mapping[str, str]) -> Journal | None:
     try:
         return JournalFile(data_directory(environ, sys.platform)).read()

@@ -61,6 +61,8 @@ TOOL_KEYS = (
     "link-mode",
     "timeout",
     "retries",
+    "gui",
+    "pause",
 )
 """What a script may set about itself in `[tool.pyscript]`."""
 
@@ -72,7 +74,7 @@ _CLOSING = "# ///"
 
 _MOST_WARNINGS = 5
 
-_KEYS_OF_LATER_VERSIONS = frozenset({"gui", "pause", "permissions"})
+_KEYS_OF_LATER_VERSIONS = frozenset({"permissions"})
 """Nobody should think that one of these protects them before it does."""
 
 _TOML_TYPES: tuple[tuple[type, str], ...] = (

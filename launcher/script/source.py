@@ -10,7 +10,7 @@ import sys
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from launcher.errors import Excerpt, InvalidMetadata, ScriptNotFound
+from launcher.errors import Excerpt, InvalidMetadata, ScriptNotFound, UntrustedScript
 from launcher.script.inline_metadata import find_blocks
 from launcher.script.lines import end_of_line, line_number_at, lines_from, split_lines
 from launcher.value import Value
@@ -119,11 +119,11 @@ def lock_name_of(filename: str) -> str:
     return f"pylock.{stem.replace('.', '-')}.toml"
 
 
-def read_script(path: str) -> ScriptSource:
+def read_script(path: str, sha256: str = "") -> ScriptSource:
     """Read a script from a file, a directory or a pipe (``<(...)``); it is opened once.
 
-    Raises `ScriptNotFound` where there is none, it cannot be read, or it is no script (a directory, a binary), and
-    `InvalidMetadata` where it cannot be decoded.
+    Raises `ScriptNotFound` where there is none, it cannot be read, or it is no script (a directory, a binary),
+    `InvalidMetadata` where it cannot be decoded, and `UntrustedScript` where it is not what has the sha256 given.
     """
     main = os.path.join(path, _MAIN)
     is_inside_directory = bool(path) and os.path.isfile(main)
@@ -134,6 +134,8 @@ def read_script(path: str) -> ScriptSource:
             content = stream.read()
     except (OSError, ValueError) as error:
         raise _not_read(path, error) from error
+    if sha256:
+        _refuse_other(content, sha256, path)
     if is_regular_file and not is_inside_directory and _is_zip_application(content):
         from launcher.script.bundle_file import read_bundle  # noqa: PLC0415 - 5 ms, for archives only
 
@@ -246,6 +248,16 @@ def _is_zip_application(content: bytes) -> bool:
             return _MAIN in archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return False
+
+
+def _refuse_other(content: bytes, sha256: str, path: str) -> None:
+    # For what a person agreed to just now.
+    from launcher.digest import sha256_of  # noqa: PLC0415
+
+    if sha256_of(content) != sha256:
+        raise UntrustedScript(
+            f"{path} changed after you agreed to run it, so nothing of it was run.", hint="Open it again."
+        )
 
 
 def _refuse_binary(content: bytes, path: str) -> None:

@@ -33,6 +33,9 @@ FORBIDDEN_NAMES = ("utils", "helpers", "common", "manager")
 BUILTIN_ON_WINDOWS = {"nt", "winreg", "msvcrt"}
 """Compiled into python.exe, as `posix` is elsewhere; a guarded import of them is fine."""
 
+STANDARD_LATER = {"_sha2"}
+"""Of the standard library since 3.12, for programs that other Pythons than ours run."""
+
 IMPORT_NAMES = {"python-dotenv": "dotenv"}
 """Distributions whose import name is another word; for the rest a dash becomes an underscore."""
 
@@ -151,7 +154,8 @@ def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None
     names = {Requirement(text).name for text in PYPROJECT["project"]["dependencies"]}
     declared = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
     imported = {name.partition(".")[0] for path in MODULES for name in imported_modules(tree_of(path))}
-    assert imported - sys.stdlib_module_names - BUILTIN_ON_WINDOWS - {"launcher", "pyscript_bundle"} == declared
+    standard = sys.stdlib_module_names | BUILTIN_ON_WINDOWS | STANDARD_LATER
+    assert imported - standard - {"launcher", "pyscript_bundle"} == declared
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / BOOTSTRAP).glob("*.py")), ids=relative)

@@ -17,6 +17,7 @@ WORDS = {
     "list": ["--json"],
     "trust": ["list"],
     "desktop": ["status"],
+    "open": ["--gui", "x.py"],
 }
 
 

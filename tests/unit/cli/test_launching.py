@@ -63,7 +63,7 @@ def test_every_option_that_is_a_setting_reaches_it() -> None:
     request = run_request(TargetKind.CODE, "", parser.parse_args(words), (), 0)
     given = {name for name, value in request.command_line.items() if value is not None}
     assert given == {f"{name}_s" if name in ("max_age", "timeout") else name for name in actions}
-    assert given == set(names_of(Settings)) - {"index", "sources", "verbosity", "origins"}
+    assert given == set(names_of(Settings)) - {"index", "sources", "gui", "pause", "verbosity", "origins"}
 
 
 def test_what_threads_have_half_made_is_removed_before_the_script_takes_our_place(

@@ -433,12 +433,12 @@ def test_the_excerpt_of_requires_python_underlines_its_value() -> None:
 
 
 def test_an_unknown_key_gets_the_nearest_known_name() -> None:
-    text = block("[tool.other]", "index_url = 1", "[tool.pyscript]", "index_url = 'x'", "zzz = 1", "gui = true")
+    text = block("[tool.other]", "index_url = 1", "[tool.pyscript]", "index_url = 'x'", "zzz = 1", "permissions = 1")
     _, warnings = read_metadata(text, "x.py")
     assert warnings == (
         'x.py, line 5: [tool.pyscript] has no key "index_url". Did you mean "index-url"?',
         f'x.py, line 6: [tool.pyscript] has no key "zzz". Known are: {", ".join(TOOL_KEYS)}.',
-        'x.py, line 7: "gui" in [tool.pyscript] has no effect in this version of pyscript.',
+        'x.py, line 7: "permissions" in [tool.pyscript] has no effect in this version of pyscript.',
     )
 
 

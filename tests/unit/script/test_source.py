@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import io
 import os
 import sys
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from launcher.errors import InvalidMetadata, ScriptNotFound
+from launcher.errors import InvalidMetadata, ScriptNotFound, UntrustedScript
 from launcher.script.inline_metadata import read_metadata
 from launcher.script.source import ScriptSource, decode, read_script, read_stdin_script
 
@@ -44,6 +45,17 @@ def test_reads_a_script(tmp_path: Path) -> None:
     assert read_script(str(path)) == ScriptSource(
         path=str(path), content="print('ä')\r\n".encode(), text="print('ä')\r\n", is_stdin=False, is_regular_file=True
     )
+
+
+def test_reads_only_what_was_agreed_to_where_that_is_named(tmp_path: Path) -> None:
+    """Between the question and the preparation, which may build packages, the file could have been changed."""
+    path = tmp_path / "x.py"
+    path.write_bytes(b"agreed\n")
+    sha256 = hashlib.sha256(b"agreed\n").hexdigest()
+    assert read_script(str(path), sha256).text == "agreed\n"
+    path.write_bytes(b"other\n")
+    with pytest.raises(UntrustedScript, match="changed after you agreed"):
+        read_script(str(path), sha256)
 
 
 def test_reads_an_empty_script(tmp_path: Path) -> None:

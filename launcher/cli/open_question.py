@@ -1,0 +1,70 @@
+"""What a person has to see of an opened file before it runs, as a window shows it."""
+
+from __future__ import annotations
+
+from launcher.cache import Cache
+from launcher.cli import agreement
+from launcher.desktop.opening import OpenedScript
+from launcher.desktop.origin import origin_of
+from launcher.desktop.window import Question
+from launcher.reporter import Reporter
+from launcher.request import RunRequest
+from launcher.script.inline_metadata import find_blocks
+from launcher.script.lines import split_lines
+from launcher.script.visible_text import visible
+from launcher.trust import Trust
+
+_LABELS = {"would install": "It installs", "requirements": "It asks for", "requires-python": "It needs Python"}
+_MOST_LINES = 5_000
+"""So many are shown; a window with more takes long to come."""
+
+
+def question_about(
+    script: OpenedScript, trust: Trust, request: RunRequest, cache: Cache, reporter: Reporter
+) -> Question:
+    """Return the question whether a script may run, with what it would install.
+
+    Raises what keeps the script from ever starting: then there is nothing to ask.
+    """
+    rows = [("File", script.path)]
+    if origin := origin_of(script.path):
+        rows.append(("It came from", origin))
+    former = script.former(trust)
+    if former:
+        rows.append(("Changed", f"On {agreement.day_of(former)} you agreed to run other content of this file."))
+    for label, texts in [
+        *agreement.needed(script.source, request, cache, reporter),
+        *agreement.warnings_about(script.source),
+    ]:
+        shown = [f"{text} ({remark})" if remark else text for text, remark in agreement.short(texts)]
+        rows.append((_LABELS.get(label, label.capitalize()), "\n".join(shown)))
+    if script.lock_sha256:
+        rows.append(("Lock", f"{script.source.lock_name} beside it decides what is installed."))
+    elif any(span.type == "pylock" for span in find_blocks(script.source.text)):
+        rows.append(("Lock", "A lock in the file decides what is installed."))
+    rows += [("Size", agreement.size_of(script.source)), ("sha256", f"{script.sha256[:32]}\n{script.sha256[32:]}")]
+    return Question(
+        title=f"Run {script.name}?",
+        heading=_heading(script, is_changed=former is not None, is_from_elsewhere=bool(origin)),
+        rows=tuple(rows),
+        source=_source(script),
+    )
+
+
+def _heading(script: OpenedScript, *, is_changed: bool, is_from_elsewhere: bool) -> str:
+    if is_changed:
+        why = f"{script.name} has changed since you agreed to run it."
+    elif is_from_elsewhere:
+        why = f"{script.name} came from elsewhere, and was never run here."
+    else:
+        why = f"{script.name} was never run here."
+    return f"{why} It can do everything that you can do: run it only if you know who it is from."
+
+
+def _source(script: OpenedScript) -> str:
+    lines = split_lines(script.source.text)
+    width = len(str(len(lines)))
+    shown = [f"{number:>{width}}  {visible(line)}" for number, line in enumerate(lines[:_MOST_LINES], 1)]
+    if len(lines) > _MOST_LINES:
+        shown.append(f"… {len(lines) - _MOST_LINES:,} more lines")
+    return "\n".join(shown)

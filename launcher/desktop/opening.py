@@ -1,0 +1,175 @@
+"""A file that was opened by a double-click: what it is, whether it may run, and how it is run and failed.
+
+It runs only if a person agreed to exactly this content, and then these very bytes: `launcher.desktop.agreed` compares
+what the path leads to at that moment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from launcher.desktop.log import Log
+from launcher.digest import sha256_of
+from launcher.errors import LaunchFailed, ScriptNotFound
+from launcher.script.inline_metadata import find_block, read_metadata
+from launcher.script.source import ScriptSource, lock_name_of, read_script
+from launcher.settings import read_value
+from launcher.trust import Agreement, Trust
+from launcher.value import Value
+
+_RUNNER = Path(__file__).with_name("agreed.py")
+_OF_FILE_MANAGER = (
+    *("DESKTOP_STARTUP_ID", "XDG_ACTIVATION_TOKEN", "BAMF_DESKTOP_FILE_HINT"),
+    *("GIO_LAUNCHED_DESKTOP_FILE", "GIO_LAUNCHED_DESKTOP_FILE_PID"),
+)
+"""Variables that are about our own start: a window of the script would be taken for ours."""
+
+_LOOK_AT_LOG_EVERY_S = 60.0
+_LARGEST_LOCK_BYTES = 1 << 26
+
+
+class OpenedScript(Value):
+    """A script as it was opened: read once, with the sha256 of what it holds.
+
+    `path` is absolute, and `lock_sha256` that of the lock beside it, if there is one. `has_block` says whether it has a
+    `script` block. With `is_gui` it gets no terminal; else the terminal stays open after success where it `pauses`.
+    """
+
+    path: str
+    source: ScriptSource
+    sha256: str
+    lock_sha256: str = ""
+    has_block: bool = True
+    is_gui: bool = False
+    pauses: bool = True
+
+    @property
+    def name(self) -> str:
+        """What the file is called."""
+        return os.path.basename(self.path)
+
+    @property
+    def sha256s(self) -> tuple[str, ...]:
+        """What a person has to agree to before it runs."""
+        return (self.sha256, self.lock_sha256) if self.lock_sha256 else (self.sha256,)
+
+    def is_agreed(self, trust: Trust) -> bool:
+        """Tell whether all that decides what runs was agreed to, a lock that is gone as well; raises `DataUnusable`."""
+        found = [trust.of_content(each) for each in self.sha256s]
+        return all(found) and not any(each and each.lock and not self.lock_sha256 for each in found)
+
+    def agreements(self) -> tuple[Agreement, ...]:
+        """Return the agreements to exactly this content, each with the path of its file."""
+        lock = os.path.join(os.path.dirname(self.path), self.source.lock_name)
+        script = Agreement(sha256=self.sha256, url=self.path, lock=self.lock_sha256)
+        return (script, Agreement(sha256=self.lock_sha256, url=lock)) if self.lock_sha256 else (script,)
+
+    def former(self, trust: Trust) -> Agreement | None:
+        """Return the last agreement to other content of the same path, if there is one."""
+        agreements, _ = trust.all()
+        return next((each for each in reversed(agreements) if each.url == self.path), None)
+
+
+def read_opened(path: str, *, wants_gui: bool = False) -> OpenedScript:
+    """Read the file at an absolute path; `wants_gui` says that it gets no terminal, whatever its block says.
+
+    Raises `ScriptNotFound` where it cannot be read or is not one file of source text, `InvalidMetadata` and
+    `UsageError` for a block that makes no sense.
+    """
+    source = read_script(path)
+    if source.is_inside_directory or not source.is_regular_file or (source.content and not source.text):
+        raise ScriptNotFound(
+            f"{path} is not one file of Python code, which could be shown before it runs.",
+            hint="Run it from a terminal: pyscript PATH",
+        )
+    is_gui, pauses = wants_gui or path.lower().endswith(".pyw"), True
+    # Parsing takes a millisecond, and most scripts say nothing of these two.
+    if "gui" in source.text or "pause" in source.text:
+        table = read_metadata(source.text, path)[0].tool.get("pyscript")
+        values = table if isinstance(table, dict) else {}
+        where = "[tool.pyscript] in the script"
+        if "gui" in values:
+            is_gui = wants_gui or bool(read_value("gui", values["gui"], where))
+        if "pause" in values:
+            pauses = bool(read_value("pause", values["pause"], where))
+    return OpenedScript(
+        path,
+        source,
+        sha256_of(source.content),
+        _sha256_of_lock(path),
+        find_block(source.text, path) is not None,
+        is_gui,
+        pauses,
+    )
+
+
+def _sha256_of_lock(path: str) -> str:
+    """Return the sha256 of the lock beside a script: it decides what is installed as much as the script does."""
+    lock = os.path.join(os.path.dirname(path), lock_name_of(os.path.basename(path)))
+    try:
+        with open(lock, "rb") as stream:
+            return sha256_of(stream.read(_LARGEST_LOCK_BYTES))
+    except OSError:
+        return ""  # there is none; one that cannot be read keeps the script from being prepared
+
+
+def arguments_of_run(program: str, opened: OpenedScript, arguments: Sequence[str]) -> list[str]:
+    """Return the argument vector by which the environment's Python `program` runs exactly what was opened."""
+    return [program, str(_RUNNER), opened.sha256, opened.path, *arguments]
+
+
+def without_file_manager(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without those that are about who called us.
+
+    >>> without_file_manager({"HOME": "/home/me", "DESKTOP_STARTUP_ID": "pcmanfm-1"})
+    {'HOME': '/home/me'}
+    """
+    return {name: value for name, value in environ.items() if name not in _OF_FILE_MANAGER}
+
+
+def run_without_terminal(argv: Sequence[str], environ: Mapping[str, str], log: Log) -> int:
+    """Run a GUI script to its end and return its exit status, below zero for a signal; what it says goes to the log.
+
+    When we are asked to end, it is asked as well. Raises `LaunchFailed`.
+    """
+    log.begin_output()
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    try:
+        process = subprocess.Popen(
+            argv,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=log.descriptor,
+            stderr=subprocess.STDOUT,
+            creationflags=flags,
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LaunchFailed(f"{argv[0]} could not be started: {reason}.") from error
+    with _ended_with_us(process):
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(_LOOK_AT_LOG_EVERY_S)
+            log.cut()
+
+
+@contextmanager
+def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if process.poll() is None:
+            process.terminate()
+        raise
+
+
+def is_ended_from_outside(status: int) -> bool:
+    """Tell of an exit status that somebody asked for: logging out, or a task manager."""
+    names = ("SIGTERM", "SIGHUP", "SIGINT", "SIGKILL")
+    return sys.platform != "win32" and -status in [getattr(signal, name) for name in names]
