@@ -34,7 +34,6 @@ COMMANDS = {
     command.name: command
     for command in (
         Command("run", "Run a script, module, code or program in an environment", "launcher.cli.run"),
-        Command("open", "Run a script as a double-click does", "launcher.cli.open"),
         Command("prepare", "Prepare scripts, so that their first launch is quick", "launcher.cli.prepare"),
         Command("init", "Write a new script", "launcher.cli.init"),
         Command("add", "Add requirements to a script's block", "launcher.cli.add"),
@@ -51,6 +50,7 @@ COMMANDS = {
         Command("list", "Show installed commands", "launcher.cli.list"),
         Command("uninstall", "Remove installed commands", "launcher.cli.uninstall"),
         Command("trust", "Say what from elsewhere may run", "launcher.cli.trust"),
+        Command("open", "Run a script as a double-click does", "launcher.cli.open"),
         Command("desktop", "Let a double-click run scripts, or undo that", "launcher.cli.desktop"),
         Command("bundle", "Put a script and its packages into one file", "launcher.cli.bundle"),
         Command("completion", "Print completion for bash, zsh or fish", "launcher.cli.completion"),

@@ -85,7 +85,12 @@ def main(folder: str) -> int:
         console.show_error(PyscriptError("This window came too late: nothing waits for it any more."))
         _hold("Press Enter to close this window.")
         return 1
-    return serve(order)
+    try:
+        return serve(order)
+    except Exception as error:
+        console.show_internal_error(error)
+        _hold("Press Enter to close this window.")
+        return 1
 
 
 def serve(order: Order) -> int:
@@ -93,7 +98,9 @@ def serve(order: Order) -> int:
     name = os.path.basename(order.path)
     log = Log.append(order.log)
     if sys.stdout.isatty():
-        sys.stdout.write(f"\x1b]0;{console.sanitised(name)}\x07")
+        # A file name may have bytes that are no text.
+        title = console.sanitised(name).encode("utf-8", "replace").decode()
+        sys.stdout.write(f"\x1b]0;{title}\x07")
         sys.stdout.flush()
     try:
         if order.heading:

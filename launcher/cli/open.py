@@ -38,18 +38,21 @@ _NOT_DONE = 1
 
 def build_parser() -> ArgumentParser:
     """Return the parser of ``pyscript open``."""
-    from launcher.cli.parser import add_general_options, build_script_parser  # noqa: PLC0415 - as below
+    from argparse import SUPPRESS  # noqa: PLC0415 - as below
+
+    from launcher.cli.parser import add_general_options, build_script_parser  # noqa: PLC0415
 
     parser = build_script_parser(
         "open",
-        "FILE [ARG...]",
+        "SCRIPT [ARG...]",
         "Run a script as a double-click does: windows ask before it runs for the first time, show\n"
         "what is being prepared, and tell of errors. A script with a window of its own gets no terminal;\n"
         "any other gets a new one, which stays open until Enter.",
     )
     group = parser.add_argument_group("how to run")
     group.add_argument("--gui", action="store_true", help="give the script no terminal, whatever it says itself")
-    group.add_argument("--in-terminal", metavar="FOLDER", help="what the new terminal calls; not for people")
+    # What the new terminal calls, and nobody else.
+    group.add_argument("--in-terminal", metavar="FOLDER", help=SUPPRESS)
     add_general_options(parser)
     return parser
 
@@ -257,11 +260,12 @@ class _Click:
     @contextmanager
     def reporting(self, heading: str) -> Iterator[Reporter]:
         """Give a reporter whose window, if it comes, is gone behind the block; its Cancel interrupts us."""
-        from launcher.desktop.window_reporter import WindowReporter  # noqa: PLC0415 - threads
+        from launcher.desktop.logged_reporter import LoggedReporter  # noqa: PLC0415 - threads
 
         assert self._windows is not None
         signals.listen_to_interrupts()
-        reporter = WindowReporter(self._windows, f"Preparing {self._name}", heading, signals.interrupt)
+        title = f"Preparing {self._name}"
+        reporter = LoggedReporter(self._windows, title, heading, signals.interrupt, self._log)
         try:
             yield reporter
         finally:

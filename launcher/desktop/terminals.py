@@ -55,7 +55,7 @@ _BEHIND: Mapping[str, tuple[str, ...]] = {
 }
 """What stands between a terminal's name and the program that is to run in it, from each one's manual."""
 
-_TAKE_A_TEXT = frozenset({"io.elementary.terminal", "lxterminal", "sakura", "terminology", "tilix"})
+_TAKE_A_TEXT = frozenset({"io.elementary.terminal", "lxterminal", "qterminal", "sakura", "terminology", "tilix"})
 """Those that split one text as a shell does, and take no words."""
 
 _OF_DESKTOP: Mapping[str, tuple[str, ...]] = {

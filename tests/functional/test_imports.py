@@ -76,6 +76,23 @@ def test_a_warm_launch_loads_the_launch_alone(run_pyscript: Program, script: Pat
     assert not modules & {"os", "site", "re", "typing", "dataclasses", "pathlib"}
 
 
+def test_a_warm_double_click_loads_no_window_and_no_step_of_the_data_path(
+    run_pyscript: Program, script: Path, tmp_path: Path
+) -> None:
+    window = tmp_path / "x.pyw"
+    window.write_bytes(script.read_bytes())
+    assert run_pyscript("trust", "add", window).returncode == 0
+    assert run_pyscript("prepare", window).returncode == 0
+    # The script itself is another process, which is told of nothing.
+    modules = loaded(run_pyscript, "open", window)
+    rooms = {module.split(".")[1] for module in modules if module.startswith("launcher.")}
+    assert not rooms & {"prepare", "provision", "request", "environment"}
+    ours = {module for module in modules if module.startswith("launcher.desktop.")}
+    assert ours == {f"launcher.desktop.{name}" for name in ("log", "opening", "plain_words", "window")}
+    assert tops(modules) <= {"tomli", "subprocess"}
+    assert not modules & {"argparse", "hashlib"}
+
+
 @pytest.mark.parametrize("argument", ["--version", "--help"])
 def test_help_and_version_load_no_step_of_the_data_path(argument: str, run_pyscript: Program) -> None:
     modules = loaded(run_pyscript, argument)

@@ -192,6 +192,21 @@ def test_what_keeps_a_script_from_starting_is_told_in_the_terminal(
     assert words in desktop.log
 
 
+@pytest.mark.parametrize("has_windows", [True, False])
+def test_a_name_that_is_no_text_is_opened_all_the_same(
+    has_windows: bool, desktop: FakeDesktop, run_pyscript: Program, tmp_path: Path
+) -> None:
+    if has_windows:
+        desktop.add_windows()
+    desktop.add_terminal(answers="y")
+    script = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\x1b[1m.py")
+    with open(script, "w") as stream:
+        stream.write("print('ran')\nraise SystemExit(3)\n")
+    assert run_pyscript("open", script).returncode == 0
+    seen = desktop.window()
+    assert "ran\n" in seen and "ended with exit status 3" in seen and "\x1b[1m.py" not in seen
+
+
 def test_content_that_changes_before_it_is_run_is_not_run(
     desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript
 ) -> None:
