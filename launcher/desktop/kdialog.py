@@ -13,7 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from launcher.desktop.shown_text import heading_text, output_text, row_text, source_text, title_text, wrapped
+from launcher.desktop.shown_text import (
+    heading_text,
+    label_text,
+    output_text,
+    row_text,
+    source_text,
+    title_text,
+    wrapped,
+)
 from launcher.desktop.window import Failure, Question, WindowUnavailable
 from launcher.desktop.window_process import WindowProcess
 
@@ -21,8 +29,9 @@ _ABORTED = 128
 """Its exit status is not less where there is no display; else it says which button was pressed."""
 _RUN, _SOURCE, _NOTHING = "run", "source", "nothing"
 _TEXT_SIZE = ("760", "520")
-_MOST_DETAILS = 25_000
-"""An argument has 128 KiB on Linux, and a character up to four bytes."""
+_CODE = '<span style="white-space: pre; font-family: monospace">'
+_MOST_DETAILS = 20_000
+"""An argument has 128 KiB on Linux, and a character up to five bytes, as an entity."""
 _POLLING_S = 0.3
 _STARTING_S = 10.0
 
@@ -51,13 +60,13 @@ class KdialogWindows:
     def ask(self, question: Question) -> bool:
         """Show the question; see `Windows`."""
         cells = "".join(
-            f"<tr><td>{_markup(title_text(label))}&nbsp;&nbsp;</td><td>{_markup(wrapped(row_text(text)))}</td></tr>"
+            f"<tr><td>{_markup(label_text(label))}&nbsp;&nbsp;</td><td>{_markup(wrapped(row_text(text)))}</td></tr>"
             for label, text in question.rows
         )
-        entries = [_NOTHING, title_text(question.reject), "on"]
+        entries = [_NOTHING, label_text(question.reject), "on"]
         if question.source:
             entries += [_SOURCE, "View source", "off"]
-        entries += [_RUN, title_text(question.accept), "off"]
+        entries += [_RUN, label_text(question.accept), "off"]
         text = f'<qt><div align="left">{_heading(question.heading)}<table>{cells}</table></div></qt>'
         while True:
             answer = self._run(question.title, ["--radiolist", _argument(text), *map(_argument, entries)])
@@ -72,8 +81,8 @@ class KdialogWindows:
         if not failure.details:
             self._run(failure.title, ["--error", text])
             return
-        details = output_text(failure.details)[-_MOST_DETAILS:]
-        self._run(failure.title, ["--detailederror", text, _argument(details)])
+        details = html.escape(output_text(failure.details)[-_MOST_DETAILS:], quote=False)
+        self._run(failure.title, ["--detailederror", text, _argument(f"<qt><pre>{details}</pre></qt>")])
 
     def open_progress(self, title: str, heading: str, on_cancel: Callable[[], None]) -> KdialogProgress:
         """Open a window that shows progress; see `Windows`."""
@@ -93,7 +102,9 @@ class KdialogWindows:
     def _show_text(self, title: str, text: str) -> None:
         with tempfile.TemporaryDirectory(prefix="pyscript-") as directory:
             path = Path(directory) / "text"
-            path.write_text(text, "utf-8", "replace")
+            # It looks for markup in each line: there is some in all of them, so that none is found in what is shown.
+            lines = (f"{_CODE}{html.escape(line, quote=False)}</span>\n" for line in text.split("\n"))
+            path.write_text("".join(lines), "utf-8", "replace")
             self._run(title, ["--textbox", str(path), *_TEXT_SIZE])
 
 
@@ -112,6 +123,7 @@ class KdialogProgress:
         limit.start()
         is_shown = next(self._lines, "") == "shown"
         limit.cancel()
+        limit.join()
         if not is_shown:
             self._process.close()
             raise WindowUnavailable("kdialog could not be reached by D-Bus")

@@ -21,7 +21,11 @@ _MOST_CHARACTERS = 2_000_000
 _LONGEST_PATH = 96
 _LONGEST_TITLE = 70
 _TEXT_WIDTH = 72
-_MOST_SENTENCES = 1_500
+_LONGEST_LABEL = 24
+_LONGEST_HEADING = 800
+_LONGEST_ROW = 500
+_MOST_ROW_LINES = 10
+"""One row must not push the others out of sight."""
 _MOST_LOOKED_AT = 10_000
 
 
@@ -53,10 +57,17 @@ def title_text(text: str) -> str:
     return elided(_one_line(text), _LONGEST_TITLE)
 
 
+def label_text(text: str) -> str:
+    """Return what stands before a row, or on a button."""
+    return elided(_one_line(text), _LONGEST_LABEL)
+
+
 def heading_text(text: str) -> str:
     """Return a few lines in plain words; too many of them lose their end."""
     lines = [visible(line) for line in re.sub(_ESCAPE_SEQUENCE, "", _bounded(text)).strip().splitlines()]
-    return _cut("\n".join(" ".join(elided(word, _LONGEST_PATH) for word in line.split(" ")) for line in lines))
+    return _cut(
+        "\n".join(" ".join(elided(word, _LONGEST_PATH) for word in line.split(" ")) for line in lines), _LONGEST_HEADING
+    )
 
 
 def row_text(text: str) -> str:
@@ -66,9 +77,11 @@ def row_text(text: str) -> str:
     ('/home/long/long/long', 'a\n<b>')
     """
     lines = [visible(line) for line in _bounded(text).splitlines()]
+    if len(lines) > _MOST_ROW_LINES:
+        lines[_MOST_ROW_LINES - 1 :] = ["…"]
     if len(lines) == 1 and re.match(r"[/~]|[A-Za-z]:[\\/]|\w+://", lines[0]):
         return elided(lines[0], _LONGEST_PATH)
-    return _cut("\n".join(lines))
+    return _cut("\n".join(lines), _LONGEST_ROW)
 
 
 def elided(text: str, most: int) -> str:
@@ -105,8 +118,8 @@ def _bounded(text: str) -> str:
     return elided(text, _MOST_LOOKED_AT)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_SENTENCES else f"{text[:_MOST_SENTENCES]}…"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _within_limits(lines: Iterable[str]) -> tuple[list[str], bool]:

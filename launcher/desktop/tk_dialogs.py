@@ -29,6 +29,7 @@ class Dialog:
         self.is_shown = False
         self.window = tkinter.Toplevel(look.root, class_="Pyscript")
         self.window.withdraw()
+        self.window.configure(padx=0, pady=0, borderwidth=0, highlightthickness=0)
         self.window.title(look.drawable(message["title"]))
         look.dress(self.window)
         self.window.columnconfigure(0, weight=1)
@@ -167,6 +168,7 @@ class ProgressDialog(Dialog):
         self._detail = ttk.Label(self.paper, text=" ", style="Faint.TLabel")
         self._detail.grid(row=4, column=1, sticky="w")
         self._cancel = self.button("Cancel", self.leave, is_default=True)
+        self._cancel.configure(style="TButton")  # nothing that anybody is asked to do
         self._move(None)
 
     def leave(self) -> None:

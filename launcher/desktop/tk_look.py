@@ -43,6 +43,8 @@ class Look:
     def __init__(self, root: tkinter.Tk) -> None:
         self.root = root
         self.scale = _scale(root)
+        # X resources of somebody's would come before our styles.
+        root.tk.call("option", "add", "*TLabel.font", "", "interactive")
         root.tk.call("tk", "scaling", self.scale * _USUAL_DPI / 72)
         usual = fonts.nametofont("TkDefaultFont").actual("family")
         fixed = fonts.nametofont("TkFixedFont").actual("family")

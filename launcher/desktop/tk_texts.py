@@ -12,6 +12,7 @@ from launcher.desktop.tk_look import FAINT, INK, LINE, PAPER, SELECTION, Look
 _MOST_ROW_LINES = 14
 _UNFOLDED_LINES, _FEWEST_LINES = 18, 5
 _UNFOLDED_COLUMNS = 84
+_SCROLLBAR = 14
 _MARGIN = 50
 """Of the screen, for a title bar or a panel."""
 _SHOW, _HIDE = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}", "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
@@ -38,10 +39,15 @@ class Rows:
             text.insert("end", f"\t{first}", tag, newline + rest, "more")
         _read_only(text)
         # Placed so, it has its width before anything is on the screen, and the window its size.
-        text.place(x=0, y=0, width=width, relheight=1)
+        text.place(x=0, y=0, width=width - look.px(_SCROLLBAR), relheight=1)
         text.update_idletasks()
         height = int(text.tk.call(text, "count", "-update", "-ypixels", "1.0", "end"))
-        self.frame.configure(height=min(height, _MOST_ROW_LINES * look.text.metrics("linespace")))
+        most = _MOST_ROW_LINES * look.text.metrics("linespace")
+        self.frame.configure(height=min(height, most))
+        if height > most:
+            down = ttk.Scrollbar(self.frame, orient="vertical", command=text.yview)
+            text.configure(yscrollcommand=down.set)
+            down.place(relx=1, y=0, relheight=1, anchor="ne")
 
 
 class Folded:

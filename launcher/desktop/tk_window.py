@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from launcher.desktop.shown_text import heading_text, output_text, row_text, source_text, title_text
+from launcher.desktop.shown_text import heading_text, label_text, output_text, row_text, source_text, title_text
 from launcher.desktop.window import Failure, Question, WindowUnavailable
 from launcher.desktop.window_process import WindowProcess
 
@@ -42,10 +42,10 @@ class TkWindows:
     def ask(self, question: Question) -> bool:
         """Show the question; see `Windows`."""
         shown = {
-            "rows": [[title_text(label), row_text(text)] for label, text in question.rows],
+            "rows": [[label_text(label), row_text(text)] for label, text in question.rows],
             "source": source_text(question.source),
-            "accept": title_text(question.accept),
-            "reject": title_text(question.reject),
+            "accept": label_text(question.accept),
+            "reject": label_text(question.reject),
         }
         process, events = self._opened("question", question.title, question.heading, shown)
         with closing(process):
@@ -83,6 +83,7 @@ class TkWindows:
             raise
         finally:
             limit.cancel()
+            limit.join()
 
 
 class TkProgress:

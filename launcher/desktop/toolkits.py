@@ -51,7 +51,7 @@ class FirstThatShows:
                 return show(windows)
             except WindowUnavailable as error:
                 reasons.append(str(error))
-                self._toolkits.remove(windows)
+                self._toolkits = [each for each in self._toolkits if each is not windows]
         raise WindowUnavailable("; ".join(reasons) or "no toolkit shows anything")
 
 

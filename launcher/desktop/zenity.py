@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from launcher.desktop.shown_text import heading_text, output_text, row_text, source_text, title_text, wrapped
+from launcher.desktop.shown_text import (
+    heading_text,
+    label_text,
+    output_text,
+    row_text,
+    source_text,
+    title_text,
+    wrapped,
+)
 from launcher.desktop.window import Failure, Question, WindowUnavailable
 from launcher.desktop.window_process import WindowProcess
 
@@ -30,7 +38,7 @@ class ZenityWindows:
 
     def ask(self, question: Question) -> bool:
         """Show the question; see `Windows`."""
-        rows = [wrapped(f"{title_text(label)}: {row_text(text)}", _INDENT) for label, text in question.rows]
+        rows = [wrapped(f"{label_text(label)}: {row_text(text)}", _INDENT) for label, text in question.rows]
         text = "\n".join((wrapped(heading_text(question.heading)), "", *rows))
         labels = (f"--ok-label={_label(question.accept)}", f"--cancel-label={_label(question.reject)}")
         more = (f"--extra-button={_VIEW_SOURCE}",) if question.source else ()
@@ -136,4 +144,4 @@ def _line(lines: Sequence[str]) -> str:
 
 def _label(text: str) -> str:
     """Return the text of a button whose first letter opens it, with Alt."""
-    return "_" + title_text(text).replace("_", "__")
+    return "_" + label_text(text).replace("_", "__")

@@ -175,6 +175,27 @@ def test_hostile_text_is_only_text(screen: Screen, windows: Windows, beside: Bes
     progress.close()
 
 
+def test_windows_are_as_large_as_the_screen_is_fine(screen: Screen, tk_windows: Windows, beside: Beside) -> None:
+    """The resolution that a desktop is set to stands in an X resource; those of fonts and colours change nothing."""
+    failure = Failure("It failed", "report.py failed.\nIt says so.", "Traceback", "/the/log")
+    sizes = []
+    for resources in (
+        "*padX: 0",
+        "Xft.dpi: 192",
+        "Xft.dpi: 96\n*font: fixed\n*padX: 50\n*background: black",
+    ):
+        (screen.home / ".Xdefaults").write_text(f"{resources}\n")
+        telling = beside(lambda: tk_windows.tell(failure))
+        window = screen.wait_for_window("^It failed")
+        box = screen.box_of(window)
+        sizes.append((box.right - box.left, box.bottom - box.top))
+        screen.press(window, "Escape")
+        telling.result()
+    assert sizes[2] == sizes[0]
+    assert 1.8 < sizes[1][0] / sizes[0][0] < 2.2
+    assert 1.8 < sizes[1][1] / sizes[0][1] < 2.2
+
+
 def test_a_window_that_is_killed_is_a_no(screen: Screen, tk_windows: Windows, beside: Beside) -> None:
     asking = beside(lambda: tk_windows.ask(QUESTION))
     window = screen.wait_for_window(TITLE)

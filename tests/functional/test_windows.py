@@ -136,6 +136,32 @@ def test_kdialog_answers_in_words(
     assert KdialogWindows(stand_in(body), variables).ask(QUESTION) is answer
 
 
+def test_kdialog_finds_no_markup_in_a_source(
+    stand_in: Callable[[str], str], variables: dict[str, str], tmp_path: Path
+) -> None:
+    """It looks for some in each line, and what is in a comment of it would not be shown."""
+    body = f"""
+        case "$3" in
+            --radiolist) [ -e "{tmp_path}/seen" ] || echo source;;
+            --textbox) cat "$4" > "{tmp_path}/seen";;
+        esac
+    """
+    question = Question("t", "h", (), "# <b> <!--\n  hidden & --> 'x'\n")
+    assert not KdialogWindows(stand_in(body), variables).ask(question)
+    assert [unspanned(line) for line in (tmp_path / "seen").read_text().splitlines()] == [
+        "# &lt;b&gt; &lt;!--",
+        "  hidden &amp; --&gt; 'x'",
+        "",
+    ]
+
+
+def unspanned(line: str) -> str:
+    tag, _, rest = line.partition(">")
+    assert tag.startswith("<span style=")
+    assert rest.endswith("</span>")
+    return rest.removesuffix("</span>")
+
+
 def test_kdialog_is_reached_by_d_bus(stand_in: Callable[[str], str], variables: dict[str, str], tmp_path: Path) -> None:
     window, heard = tmp_path / "window", tmp_path / "heard"
     fake_bus = tmp_path / "bin" / "dbus-send"

@@ -50,10 +50,10 @@ def test_what_is_aborted_is_unavailable(windows: KdialogWindows, status: int) ->
 
 def test_details_are_an_argument_that_is_not_too_long(windows: KdialogWindows) -> None:
     FakeProcess.expect(([], 2), ([], 1))
-    windows.tell(Failure("t", "h", "\U0001f600\n" * 100_000 + "the last line", "/log"))
+    windows.tell(Failure("t", "h", "<!--\n&&&&&&&\n" * 100_000 + "the last line", "/log"))
     command = FakeProcess.started[0].command
     assert command[3] == "--detailederror"
-    assert command[-1].endswith("the last line")
+    assert command[-1].endswith("the last line</pre></qt>")
     assert max(len(word.encode()) for word in command) < 128 * 1024
     windows.tell(Failure("t", "h"))
     assert FakeProcess.started[1].command[3] == "--error"

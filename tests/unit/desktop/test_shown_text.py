@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from launcher.desktop import shown_text
-from launcher.desktop.shown_text import elided, heading_text, output_text, row_text, source_text, title_text, wrapped
+from launcher.desktop.shown_text import (
+    elided,
+    heading_text,
+    label_text,
+    output_text,
+    row_text,
+    source_text,
+    title_text,
+    wrapped,
+)
 
 HOSTILE = "a\x00b\x1b[31mred\x1b[0m\u202ebidi\u200b\x07<b>&amp;</b>\ud800\U000e0041"
 
@@ -54,7 +63,9 @@ def test_a_path_loses_its_middle_and_other_text_its_end() -> None:
     assert row_text(path).endswith("/report.py")
     sentence = "word " * 1_000
     assert row_text(sentence).endswith("…")
-    assert len(row_text(sentence)) <= shown_text._MOST_SENTENCES + 1
+    assert len(row_text(sentence)) <= shown_text._LONGEST_ROW + 1
+    assert row_text("a\n" * 100).count("\n") == 9
+    assert label_text("x" * 100) == "x" * 12 + "…" + "x" * 11
     assert row_text("https://example.org/" + "x" * 300).endswith("xxx")
 
 
