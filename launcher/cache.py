@@ -192,24 +192,18 @@ class Cache:
         Where it is taken, the reporter hears once what is being waited for. Raises `CacheUnusable` where the lock
         cannot be had, for example on a filesystem without locks.
         """
-        path = self.directory(Bucket.LOCKS) / f"{name}.lock"
-        held = _taken_at_once(path)
-        if held is not None:
-            try:
+        with self.lock_at_once(name) as is_held:
+            if is_held:
                 yield
-            finally:
-                os.close(held)
-            return
+                return
         # 40 ms, and only a launch that is not alone needs it.
-        from filelock import FileLock, Timeout  # noqa: PLC0415
+        from filelock import FileLock  # noqa: PLC0415
 
+        path = self.directory(Bucket.LOCKS) / f"{name}.lock"
         lock = FileLock(path, mode=0o600, thread_local=False)
+        reporter.step(f"Waiting for another launch that is {waiting_for}")
         with _unusable(path):
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                reporter.step(f"Waiting for another launch that is {waiting_for}")
-                lock.acquire(poll_interval=_LOCK_POLL_S)
+            lock.acquire(poll_interval=_LOCK_POLL_S)
         try:
             yield
         finally:
@@ -230,14 +224,10 @@ class Cache:
         from filelock import FileLock, Timeout  # noqa: PLC0415
 
         lock = FileLock(path, mode=0o600, thread_local=False)
-        with _unusable(path):
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                yield False
-                return
+        with _unusable(path), suppress(Timeout):
+            lock.acquire(timeout=0)
         try:
-            yield True
+            yield lock.is_locked
         finally:
             lock.release()
 

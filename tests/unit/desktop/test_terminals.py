@@ -136,3 +136,24 @@ def test_one_in_which_nothing_starts_is_not_followed_by_a_second_window(
 def test_no_terminal_at_all_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TerminalMissing, match="None of those known"):
         start(tmp_path, [], monkeypatch)
+
+
+def test_macos_opens_the_file_in_its_terminal(
+    tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / STARTED).touch()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert start_in_terminal(["python"], tmp_path, {}, 2) == "open"
+    assert started == [["/usr/bin/open", "-a", "Terminal", str(tmp_path / "run.command")]]
+
+
+def test_windows_makes_a_console_for_the_program_itself(
+    tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    argv = [r"C:\a b\python.exe", "open", str(tmp_path / "order")]
+    with pytest.raises(TerminalMissing, match="nothing started in it"):
+        start_in_terminal(argv, tmp_path, {}, 2)
+    (tmp_path / STARTED).touch()
+    assert start_in_terminal(argv, tmp_path, {}, 2) == "a console"
+    assert started == [argv, argv]
