@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
 
 from launcher.script.lines import split_lines
 from launcher.script.visible_text import visible
@@ -26,6 +27,7 @@ _LONGEST_HEADING = 800
 _LONGEST_ROW = 500
 _MOST_ROW_LINES = 10
 """One row must not push the others out of sight."""
+_MOST_MARKS = 4
 _MOST_LOOKED_AT = 10_000
 
 
@@ -64,7 +66,7 @@ def label_text(text: str) -> str:
 
 def heading_text(text: str) -> str:
     """Return a few lines in plain words; too many of them lose their end."""
-    lines = [visible(line) for line in re.sub(_ESCAPE_SEQUENCE, "", _bounded(text)).strip().splitlines()]
+    lines = [_clear(line) for line in re.sub(_ESCAPE_SEQUENCE, "", _bounded(text)).strip().splitlines()]
     return _cut(
         "\n".join(" ".join(elided(word, _LONGEST_PATH) for word in line.split(" ")) for line in lines), _LONGEST_HEADING
     )
@@ -76,7 +78,7 @@ def row_text(text: str) -> str:
     >>> row_text("/home/" + "long/" * 40 + "report.py")[:20], row_text("a\n<b>")
     ('/home/long/long/long', 'a\n<b>')
     """
-    lines = [visible(line) for line in _bounded(text).splitlines()]
+    lines = [_clear(line) for line in _bounded(text).splitlines()]
     if len(lines) > _MOST_ROW_LINES:
         lines[_MOST_ROW_LINES - 1 :] = ["…"]
     if len(lines) == 1 and re.match(r"[/~]|[A-Za-z]:[\\/]|\w+://", lines[0]):
@@ -110,7 +112,25 @@ def wrapped(text: str, indent: str = "") -> str:
 
 
 def _one_line(text: str) -> str:
-    return visible(" ".join(_bounded(text).split()))
+    return _clear(" ".join(_bounded(text).split()))
+
+
+def _clear(line: str, width: int | None = None) -> str:
+    r"""Return a line in which nothing is hidden, nor hides its neighbours: marks are heaped up on a letter only so far.
+
+    >>> _clear("a" + "\u0301" * 9).count("\u0301")
+    4
+    """
+    shown = visible(line, width)
+    return shown if shown.isascii() else "".join(_without_heaps(shown))
+
+
+def _without_heaps(text: str) -> Iterator[str]:
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) or unicodedata.category(character) == "Me" else 0
+        if marks <= _MOST_MARKS:
+            yield character
 
 
 def _bounded(text: str) -> str:
@@ -130,9 +150,9 @@ def _within_limits(lines: Iterable[str]) -> tuple[list[str], bool]:
         if len(shown) == _MOST_LINES or left < 0:
             return shown, False
         if len(line) > _MOST_LOOKED_AT:
-            shown.append(f"{visible(line[:_LONGEST_LINE])} … {len(line) - _LONGEST_LINE:,} more characters")
+            shown.append(f"{_clear(line[:_LONGEST_LINE])} … {len(line) - _LONGEST_LINE:,} more characters")
         else:
-            shown.append(visible(line, _LONGEST_LINE))
+            shown.append(_clear(line, _LONGEST_LINE))
         left -= len(shown[-1]) + 1
     return shown, True
 

@@ -70,11 +70,13 @@ class Program:
     def _read(self) -> None:
         """Pass on what comes; not through `sys.stdin`, whose lock would be held when the interpreter ends."""
         rest = b""
-        while chunk := os.read(0, 1 << 16):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._incoming.put(json.loads(line))
-        self._incoming.put(None)
+        try:
+            while chunk := os.read(0, 1 << 16):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    self._incoming.put(json.loads(line))
+        finally:
+            self._incoming.put(None)
 
     def _listen(self, dialog: Dialog) -> None:
         """Look for news now and then: Tk must only be called from the thread that made it."""

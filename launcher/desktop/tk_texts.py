@@ -112,6 +112,7 @@ class Folded:
         if self._is_end_first:
             text.see("end -1 lines linestart")
         _read_only(text)
+        text.configure(takefocus=True)  # for the keys that scroll
         text.grid(row=0, column=0, sticky="nsew")
         down.grid(row=0, column=1, sticky="ns", padx=(px(2), 0))
         across.grid(row=1, column=0, sticky="ew", pady=(px(2), 0))

@@ -44,7 +44,7 @@ class WindowProcess:
         try:
             self._process = subprocess.Popen(
                 command,
-                env=environ,
+                env=_speaking_utf_8(environ),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
@@ -118,3 +118,9 @@ class WindowProcess:
             while (line := self._outgoing.get()) is not None:
                 stream.write(line.encode() + b"\n")
                 stream.flush()
+
+
+def _speaking_utf_8(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables with a locale in which every text is an argument: zenity refuses the others' options."""
+    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or "C"
+    return environ if "utf" in locale.lower() else {**environ, "LC_ALL": "C.UTF-8"}

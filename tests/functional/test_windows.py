@@ -74,6 +74,20 @@ def test_zenity_answers_by_its_exit_status(
     assert "--text=Run <b>it</b>?\n\nFile: /x/a.py" in recorded(variables)
 
 
+@pytest.mark.parametrize("locale", ["C", "de_DE.ISO-8859-1", ""])
+def test_programs_are_started_where_every_text_is_an_argument(
+    stand_in: Callable[[str], str], variables: dict[str, str], locale: str, tmp_path: Path
+) -> None:
+    variables["LC_ALL"] = locale
+    variables.pop("LANG", None)
+    ZenityWindows(stand_in(f'echo "$LC_ALL" > "{tmp_path}/locale"'), variables).tell(Failure("t", "\u20ac"))
+    assert (tmp_path / "locale").read_text() == "C.UTF-8\n"
+    assert "--text=\u20ac" in recorded(variables)
+    variables["LC_ALL"] = "de_DE.utf8"
+    ZenityWindows(stand_in(f'echo "$LC_ALL" > "{tmp_path}/locale"'), variables).tell(Failure("t", "h"))
+    assert (tmp_path / "locale").read_text() == "de_DE.utf8\n"
+
+
 def test_zenity_shows_the_source_from_a_file_of_its_own(
     stand_in: Callable[[str], str], variables: dict[str, str], tmp_path: Path
 ) -> None:

@@ -40,6 +40,11 @@ def test_whatever_comes_can_be_shown(text: str) -> None:
     assert "\n" not in title_text(text)
 
 
+def test_marks_are_not_heaped_over_other_lines() -> None:
+    assert row_text("e" + "\u0301" * 500 + "\u20dd" * 500 + "x") == "e" + "\u0301" * 4 + "x"
+    assert source_text("e\u0301 \u0e01\u0e34\u0e49") == "e\u0301 \u0e01\u0e34\u0e49"
+
+
 def test_source_keeps_what_output_loses() -> None:
     assert source_text("x = '\x1b[31m'") == "x = '\\x1b[31m'"
     assert output_text("\x1b[31mred\x1b[0m \x1b]0;title\x07\x1b]8;;https://x\x1b\\link") == "red link"
