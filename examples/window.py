@@ -2,6 +2,8 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["PySide6-Essentials>=6.7,<7"]
+# [tool.pyscript]
+# gui = true
 # ///
 """A kitchen timer in a window: scroll to set the minutes, click to start and stop.
 

@@ -6,6 +6,7 @@ What is below tests/network keeps the person's own home and pip configuration, b
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ import hypothesis
 import pytest
 
 from tests.support.index_server import IndexServer
+from tests.support.screen import PROGRAMS as SCREEN_PROGRAMS
+from tests.support.screen import Screen
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in the background of a shell script; what the tests start would inherit it, and some of it is interrupted.
@@ -160,6 +163,23 @@ def index() -> Iterator[IndexServer]:
     """Return an index on 127.0.0.1, empty at first; it logs what it is asked."""
     with IndexServer() as server:
         yield server
+
+
+@pytest.fixture
+def screen(environ: dict[str, str], tmp_path: Path) -> Iterator[Screen]:
+    """Return a screen of this test's own that nobody sees, or skip the test where the programs for one are missing."""
+    refuse_missing(*SCREEN_PROGRAMS)
+    with Screen(tmp_path, environ) as screen:
+        yield screen
+
+
+def refuse_missing(*programs: str) -> None:
+    """Skip the test where programs are missing; where CI has installed them all, that they are missing is an error."""
+    missing = ", ".join(name for name in programs if shutil.which(name) is None)
+    if missing and os.environ.get("REQUIRE_DOUBLE_CLICKS"):
+        pytest.fail(f"not installed, though they were to be: {missing}")
+    if missing:
+        pytest.skip(f"not installed: {missing}")
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import stat
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import screen as screens
+from tests.conftest import program_path, refuse_missing
 from tests.support.screen import Screen
 
-_OF_THE_DESKTOP = ("gio", "update-desktop-database", "update-mime-database", "xterm", "zenity")
 _EDITOR = """\
 #!/bin/sh
 printf '{"who": "editor", "file": "%s"}\\n' "$1" >> "$EVIDENCE"
@@ -30,6 +28,11 @@ class Desk:
     screen: Screen
     evidence: Path
 
+    @property
+    def data(self) -> Path:
+        """Where pyscript keeps what is no cache."""
+        return self.screen.home / ".local" / "share" / "pyscript"
+
     def wrote(self) -> list[dict[str, Any]]:
         """Return what was written by what was opened, in that order."""
         if not self.evidence.exists():
@@ -42,27 +45,21 @@ class Desk:
         assert len(self.wrote()) == count
         return self.wrote()[-1]
 
+    def wait_until_all_ended(self) -> None:
+        """Return when nothing of pyscript runs any more, nor what it shows windows with."""
+        self.screen.wait_until(lambda: not self._running(), "nothing of pyscript is running")
 
-@pytest.fixture
-def screen(environ: dict[str, str], tmp_path: Path) -> Iterator[Screen]:
-    """Return a screen with a window manager, or skip the test where the programs for one are missing."""
-    missing = [name for name in (*screens.PROGRAMS, *_OF_THE_DESKTOP) if shutil.which(name) is None]
-    refuse_missing(missing)
-    with Screen(tmp_path, environ) as screen:
-        yield screen
-
-
-def refuse_missing(programs: list[str]) -> None:
-    """Skip the test where programs are missing; where CI has installed them all, that they are missing is an error."""
-    if programs and os.environ.get("REQUIRE_DOUBLE_CLICKS"):
-        pytest.fail(f"these were to be installed: {', '.join(programs)}")
-    if programs:
-        pytest.skip(f"not installed: {', '.join(programs)}")
+    def _running(self) -> list[str]:
+        ours = (str(program_path().parent), self.screen.environ["PYSCRIPT_CACHE_DIR"])
+        shown = ("zenity", "xterm", "kdialog")
+        lines = self.screen.running().values()
+        return [line for line in lines if line.startswith(shown) or any(path in line for path in ours)]
 
 
 @pytest.fixture
 def desk(screen: Screen, tmp_path: Path) -> Desk:
     """Return a desk in front of that screen; its editor is the system's, so the home directory is empty."""
+    refuse_missing("gio", "update-desktop-database", "update-mime-database", "xterm", "zenity")
     evidence, editor = tmp_path / "evidence.jsonl", tmp_path / "editor"
     screen.environ["EVIDENCE"] = str(evidence)
     editor.write_text(_EDITOR)
@@ -79,5 +76,14 @@ def desk(screen: Screen, tmp_path: Path) -> Desk:
 def file_manager(request: pytest.FixtureRequest) -> str:
     """Return the name of a file manager."""
     name: str = request.param
-    refuse_missing([name] if shutil.which(name) is None else [])
+    refuse_missing(name)
     return name
+
+
+def tree_of(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Return everything below a folder: modes and contents by name, where a link leads as its content."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        content = os.fsencode(os.readlink(path)) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        found[str(path.relative_to(folder))] = (stat.S_IMODE(path.lstat().st_mode), content)
+    return found

@@ -27,14 +27,13 @@ def test_windows_are_found_pictured_and_closed(screen: Screen) -> None:
     process = screen.start("zenity", "--info", "--title=Tea is ready", "--text=Two cups")
     window = screen.wait_for_window("^Tea")
     assert screen.titles() == ["Tea is ready"]
+    box = screen.box_of(window)
     content = screen.save_picture("tea", window).read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
-    frame = screen.frame_of(window)
-    assert struct.unpack(">II", content[16:24]) == (frame.right - frame.left, frame.bottom - frame.top)
-    screen.press(window, "Return")
-    screen.wait_until_gone(window)
+    assert struct.unpack(">II", content[16:24]) == (box.right - box.left + 2, box.bottom - box.top + 21)
+    screen.dismiss(window, "Return")
     assert process.wait() == 0
-    assert screen.windows(".") == []
+    assert screen.windows() == []
 
 
 def test_whatever_runs_on_a_screen_ends_with_it(environ: dict[str, str], tmp_path: Path, screen: Screen) -> None:

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -20,11 +21,13 @@ from subprocess import CompletedProcess
 import pytest
 
 from launcher.script.inline_metadata import read_metadata
+from tests.conftest import program_path
+from tests.support.screen import Screen
 
 pytestmark = pytest.mark.network
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SCRIPTS = sorted(path for path in EXAMPLES.iterdir() if path.is_file() and path.suffix in {".py", ""})
+SCRIPTS = sorted(path for path in EXAMPLES.iterdir() if path.is_file() and path.suffix in {".py", ".pyw", ""})
 LOCAL_ENVIRONMENT = {"NO_PROXY": "127.0.0.1", "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
 FIRST_VISIT_TIMEOUT_S = 300  # the server starts only when its packages have been downloaded
 
@@ -232,6 +235,27 @@ def test_window_draws_itself_without_a_screen(run_example: Run, folder: Path, mo
     assert png_size(folder / "timer.png") == (360, 360)
 
 
+def test_card_draws_a_code_without_a_screen(run_example: Run, folder: Path) -> None:
+    printed = run_example("card.pyw", "--name", "Ada Lovelace", "--mail", "ada@example.com", "--save", "ada.png").stdout
+    assert printed == "ada.png: the card of Ada Lovelace, QR code 5-L\n"
+    assert png_size(folder / "ada.png") == (8 * (37 + 8), 8 * (37 + 8))
+
+
+def test_card_draws_what_is_typed_into_its_form(run_example: Run, shared_cache: Path, screen: Screen) -> None:
+    pytest.importorskip("tkinter")
+    run_example("card.pyw", "--name", "Ada", "--save", "ada.png")
+    screen.environ["PYSCRIPT_CACHE_DIR"] = str(shared_cache)
+    process = screen.start(program_path(), "--offline", EXAMPLES / "card.pyw")
+    form = screen.wait_for_window("^Visiting card$")
+    box = screen.box_of(form)
+    code = replace(box, left=box.left + (box.right - box.left) * 3 // 5)
+    empty = screen.picture()
+    screen.type(form, "Ada Lovelace\t\t+44 20 7946 0123")
+    screen.wait_until(lambda: empty.largest_change(screen.picture(), code), "a code is drawn")
+    screen.dismiss(form, "alt+F4")
+    assert process.wait() == 0
+
+
 def test_game_plays_itself_to_the_end(run_example: Run) -> None:
     printed = run_example("game.py", "--demo", "--apples", "12", "--seed", "7").stdout
     assert " 12 of 12 apples\n" in printed
@@ -251,3 +275,18 @@ def test_biggest_needs_no_package(run_example: Run, folder: Path) -> None:
     printed = run_example("biggest.py").stdout
     assert re.search(rf"3\.0 MB  █{{24}}  films{re.escape(os.sep)}long\.bin\n +500 B +note\.txt", printed)
     assert printed.endswith("2 files, 3.0 MB together\n")
+
+
+def test_duplicates_moves_all_but_the_oldest(run_example: Run, folder: Path) -> None:
+    for number, name in enumerate(("kept.txt", "letters/copy.txt", "copy.txt", ".hidden", "other.txt")):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("another" if name == "other.txt" else "the same", encoding="utf-8")
+        os.utime(path, (1_700_000_000 + number, 1_700_000_000 + number))
+    printed = run_example("duplicates.py", ".").stdout
+    assert re.search(r"│ kept\.txt +│ letters.copy\.txt +│ +8 Bytes │\n│ +│ copy\.txt", printed)
+    assert printed.endswith("Nothing was moved.\n")
+    assert "Moved 2 copies into " in run_example("duplicates.py", ".", "--move").stdout
+    assert sorted(path.name for path in (folder / "Duplicates").iterdir()) == ["copy 2.txt", "copy.txt"]
+    assert (folder / "kept.txt").exists()
+    assert run_example("duplicates.py", ".").stdout.endswith(" is there twice.\n")

@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.support.picture import Box
 from tests.support.screen import Screen, Window
 
-_AREA = Box(0, 0, 960, 620)
-_DECOY = "0000000000000000.txt"
+_SIZE = (960, 620)
+_FIRST_FILE = "2026-11 letter from Ada.txt"
 """Wider than the names that tests use: the grid that icons stand in does not change with the next one."""
 
 
@@ -22,14 +22,16 @@ class FileManager:
 
     def __init__(self, screen: Screen, folder: Path, program: str = "pcmanfm") -> None:
         self.screen, self.folder, self.program = screen, folder, program
-        self.icons: dict[Path, tuple[int, int]] = {}
+        self._icons: dict[Path, tuple[int, int]] = {}
+        self._clicks = 0
 
     def __enter__(self) -> FileManager:
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / _DECOY).write_text("x")
+        (self.folder / _FIRST_FILE).write_text("Dear friend,\n")
         self._process: subprocess.Popen[bytes] = self.screen.start(self.program, self.folder)
         self.window: Window = self.screen.wait_for_window(f"^{self.folder.name}( - .*)?$")
-        self.screen.place(self.window, _AREA)
+        self.screen.move(self.window, 0, 0)
+        self.screen.resize(self.window, *_SIZE)
         self._move_away()
         return self
 
@@ -42,7 +44,8 @@ class FileManager:
 
         It is renamed into place: one that is empty for a moment is taken for a text.
         """
-        assert all(name > path.name for path in self.icons), "icons are sorted, and those after this one would move"
+        assert name > _FIRST_FILE, "icons are sorted"
+        assert all(name > path.name for path in self._icons), "icons are sorted, and those after this one would move"
         aside = self.folder.parent / f".{self.folder.name}-{name}"
         aside.write_bytes(content if isinstance(content, bytes) else content.encode())
         aside.chmod(mode)
@@ -55,20 +58,26 @@ class FileManager:
         after = self.screen.wait_until_steady(self._contents)
         change = before.largest_change(after, self._contents())
         assert change is not None
-        self.icons[path] = change.centre
+        # The name stands below the picture, and between the two nothing may happen.
+        self._icons[path] = ((change.left + change.right) // 2 - 5, change.top + (change.bottom - change.top) // 4)
         return path
 
     def double_click(self, path: Path) -> None:
-        """Double-click on the icon of a file that was dropped."""
+        """Double-click on the icon of a file that was dropped.
+
+        Each time somewhere else on it, because two in the same place would be one of four clicks.
+        """
+        self._clicks += 1
         self.screen.activate(self.window)
         self._move_away()
         self.screen.wait_until_steady(self._contents)
-        self.screen.click(*self.icons[path], times=2)
+        left, top = self._icons[path]
+        self.screen.click(left + 10 * (self._clicks % 2), top, times=2)
 
     def _contents(self) -> Box:
         """Return where icons are: not the sidebar, nor the lines above and below that say how many there are."""
-        box = self.screen.box_of(self.window)
-        return Box(box.left + 170, box.top + 70, box.right - 20, box.bottom - 30)
+        width, height = _SIZE
+        return Box(175, 85, width - 20, height - 20)
 
     def _move_away(self) -> None:
         """Move the mouse to where nothing lights up below it; after a start it is an hourglass that turns."""

@@ -24,10 +24,6 @@ class Box:
     right: int
     bottom: int
 
-    @property
-    def centre(self) -> tuple[int, int]:
-        return (self.left + self.right) // 2, (self.top + self.bottom) // 2
-
 
 @dataclass(frozen=True)
 class Picture:

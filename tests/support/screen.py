@@ -5,7 +5,7 @@
     with Screen(tmp_path, environ) as screen:
         screen.start("pcmanfm", folder)
         window = screen.wait_for_window("^letters")
-        screen.press(window, "alt+F4")
+        screen.dismiss(window, "alt+F4")
 
 Nothing outside `tmp_path` is read or written by what is started here: home, XDG directories and the bus are private.
 Whatever was started, also by what was started, has ended when the block is left; it is known by its variables.
@@ -19,9 +19,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -33,6 +34,8 @@ LONGEST_S = 60.0
 """What does not happen within this time never will, however busy the machine is."""
 
 _POLL_S = 0.05
+_PATIENCE_S = 2.0
+_HEARING_S = 10.0
 _STEADY_PICTURES = 4
 _WIDTH, _HEIGHT = 1000, 700
 _GTK_SETTINGS = "gtk-double-click-time=5000\ngtk-cursor-blink=0\ngtk-enable-animations=0\n"
@@ -46,10 +49,13 @@ class Window(int):
 
 
 class Screen:
-    """The screen and all that runs on it; use as a context manager. `environ` are the variables for what is started."""
+    """The screen and all that runs on it; use as a context manager. `environ` are the variables for what is started.
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
-        self.folder = folder
+    `home` is the home directory of whoever sits in front of it, by default one in the folder.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], home: Path | None = None) -> None:
+        self.folder, self.home = folder, home or folder / "home"
         # The path of a socket has 108 bytes at most, and those of tests are long.
         self._runtime = Path(tempfile.mkdtemp(prefix="screen-"))
         self.system = folder / "system"
@@ -58,14 +64,14 @@ class Screen:
         self.environ = {**environ, **self._directories()}
 
     def _directories(self) -> dict[str, str]:
-        home, share, settings = self.folder / "home", self.system / "share", self.system / "etc"
-        for path in (home / "Desktop", share / "applications", settings / "gtk-3.0", settings / "gtk-4.0"):
+        share, settings = self.system / "share", self.system / "etc"
+        for path in (self.home / "Desktop", share / "applications", settings / "gtk-3.0", settings / "gtk-4.0"):
             path.mkdir(parents=True, exist_ok=True)
         for name in ("gtk-3.0", "gtk-4.0"):
             (settings / name / "settings.ini").write_text(f"[Settings]\n{_GTK_SETTINGS}")
         (settings / "gtkrc").write_text("gtk-double-click-time=5000\ngtk-cursor-blink=0\n")
         return {
-            "HOME": str(home),
+            "HOME": str(self.home),
             "XDG_RUNTIME_DIR": str(self._runtime),
             "XDG_DATA_DIRS": f"{share}:/usr/local/share:/usr/share",
             "XDG_CONFIG_DIRS": f"{settings}:/etc/xdg",
@@ -75,11 +81,6 @@ class Screen:
             **{"GIO_USE_VFS": "local", "GTK_A11Y": "none", "NO_AT_BRIDGE": "1"},
             "LC_ALL": "C.UTF-8",
         }
-
-    @property
-    def home(self) -> Path:
-        """The home directory of whoever sits in front of it."""
-        return self.folder / "home"
 
     def __enter__(self) -> Screen:
         try:
@@ -123,7 +124,7 @@ class Screen:
         """End everything, the server last: a dying one unlinks what it kept its picture in."""
         for process in self._started:
             process.terminate()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + _PATIENCE_S
         while self.running() and time.monotonic() < deadline:
             for process in self._started:
                 process.poll()
@@ -170,28 +171,56 @@ class Screen:
 
     def save_picture(self, name: str, window: Window | None = None) -> Path:
         """Write what is to be seen, or a window with its frame, to a PNG file."""
-        picture = self.picture() if window is None else self.picture().cropped(self.frame_of(window))
+        self.point_at(_WIDTH - 1, _HEIGHT - 1)
+        picture = self.picture() if window is None else self._picture_of(window)
         path = self.folder / f"{name}.png"
         path.write_bytes(picture.to_png())
         return path
 
-    def windows(self, title: str) -> list[Window]:
-        """Return the visible windows whose title matches a regular expression, in no particular order."""
-        return [Window(line) for line in (self._xdotool("search", "--onlyvisible", "--name", title) or "").split()]
+    def _picture_of(self, window: Window) -> Picture:
+        """Return a window with its frame, but without the handle below it, which not every one has."""
+        return self.wait_until_steady(lambda: self.box_of(window), _PATIENCE_S).cropped(self.frame_of(window))
+
+    def windows(self, title: str = "", *, class_name: str = "") -> list[Window]:
+        """Return the visible windows whose title, or class, matches a regular expression, in no particular order."""
+        kind = ("--class", class_name) if class_name else ("--name", title or ".")
+        return [Window(line) for line in (self._xdotool("search", "--onlyvisible", *kind) or "").split()]
 
     def titles(self) -> list[str]:
         """Return the titles of all visible windows."""
-        return [self._xdotool("getwindowname", str(window)) or "" for window in self.windows(".")]
+        return [self._xdotool("getwindowname", str(window)) or "" for window in self.windows()]
 
-    def wait_for_window(self, title: str) -> Window:
-        """Return a window whose title matches, once it is there and has been drawn."""
-        window = self.wait_until(lambda: next(iter(self.windows(title)), None), f"there is a window {title}")
-        self.wait_until_steady(lambda: self.box_of(window))
+    @contextmanager
+    def windows_seen(self) -> Iterator[dict[Window, str]]:
+        """Collect all windows that are on the screen meanwhile, with their titles."""
+        seen: dict[Window, str] = {}
+        has_ended = threading.Event()
+
+        def watch() -> None:
+            while not has_ended.wait(_POLL_S):
+                new = set(self.windows()) - seen.keys()
+                seen.update({window: self._xdotool("getwindowname", str(window)) or "" for window in new})
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            yield seen
+        finally:
+            has_ended.set()
+            watcher.join()
+
+    def wait_for_window(self, title: str = "", *, class_name: str = "") -> Window:
+        """Return a window whose title, or class, matches, once it is there and has been drawn."""
+        window = self.wait_until(
+            lambda: next(iter(self.windows(title, class_name=class_name)), None),
+            f"there is a window {title or class_name}",
+        )
+        self.wait_until_steady(lambda: self.box_of(window), _PATIENCE_S)
         return window
 
     def wait_until_gone(self, window: Window) -> None:
         """Return when a window is not on the screen any more."""
-        self.wait_until(lambda: window not in self.windows("."), f"window {window} has gone")
+        self.wait_until(lambda: window not in self.windows(), f"window {window} has gone")
 
     def box_of(self, window: Window) -> Box:
         """Return where a window is, without its frame."""
@@ -203,23 +232,25 @@ class Screen:
         return Box(left, top, left + numbers["WIDTH"], top + numbers["HEIGHT"])
 
     def frame_of(self, window: Window) -> Box:
-        """Return where a window is, with the frame that openbox gives it."""
+        """Return where a window is, with the frame that openbox gives it; xdotool counts that twice."""
         box = self.box_of(window)
-        return Box(box.left - 1, box.top - 21, box.right + 1, box.bottom + 5)
+        return Box(box.left - 2, box.top - 40, box.right, box.bottom - 19)
 
-    def wait_until_steady(self, box: Callable[[], Box]) -> Picture:
-        """Return the whole picture when something is drawn within a box and has not changed for some time."""
+    def wait_until_steady(self, box: Callable[[], Box], patience_s: float = LONGEST_S) -> Picture:
+        """Return the whole picture when something is drawn within a box and has not changed for some time.
+
+        Where bars and cursors never come to rest, it is enough that something is drawn when `patience_s` have passed.
+        """
         pictures: list[Picture] = []
+        patience_ends = time.monotonic() + patience_s
 
         def is_steady() -> bool:
             pictures.append(self.picture().cropped(box()))
-            latest = pictures[-_STEADY_PICTURES:]
-            return (
-                len(latest) == _STEADY_PICTURES
-                and all(picture == latest[0] for picture in latest)
-                and latest[0].height > 0
-                and latest[0].colours() > 1
-            )
+            del pictures[:-_STEADY_PICTURES]
+            if not pictures[-1].pixels or pictures[-1].colours() == 1:
+                return False
+            is_at_rest = len(pictures) == _STEADY_PICTURES and len({each.pixels for each in pictures}) == 1
+            return is_at_rest or time.monotonic() > patience_ends
 
         self.wait_until(is_steady, "the picture is steady")
         return self.picture()
@@ -255,10 +286,13 @@ class Screen:
 
         self.wait_until(is_active, f"window {window} has the keys")
 
-    def place(self, window: Window, box: Box) -> None:
-        """Put a window somewhere, frame and all."""
-        size = (str(box.right - box.left), str(box.bottom - box.top))
-        self._xdotool("windowmove", str(window), str(box.left), str(box.top), "windowsize", str(window), *size)
+    def move(self, window: Window, left: int, top: int) -> None:
+        """Put a window, with its frame, somewhere."""
+        self._xdotool("windowmove", str(window), str(left), str(top))
+
+    def resize(self, window: Window, width: int, height: int) -> None:
+        """Give a window, without its frame, a size."""
+        self._xdotool("windowsize", str(window), str(width), str(height))
 
     def point_at(self, x: int, y: int) -> None:
         """Move the mouse."""
@@ -269,9 +303,34 @@ class Screen:
         self._xdotool("mousemove", str(x), str(y), "click", "--repeat", str(times), "--delay", "60", "1")
 
     def press(self, window: Window, *keys: str) -> None:
-        """Press keys in a window, such as ``Return`` or ``alt+r``."""
+        """Press keys in a window that stays."""
         self.activate(window)
         self._xdotool("key", "--clearmodifiers", "--delay", "60", *keys)
+
+    def dismiss(self, window: Window, key: str) -> None:
+        """Press a key in a window, such as ``Return`` or ``alt+r``, and return when the window has gone.
+
+        Pressed again after a while: a window that has only just been drawn may not hear it yet.
+        """
+        pressed_at = 0.0
+
+        def has_gone() -> bool:
+            nonlocal pressed_at
+            if window not in self.windows():
+                return True
+            if time.monotonic() - pressed_at > _HEARING_S:
+                self._xdotool("windowactivate", str(window))
+                if self._xdotool("getactivewindow") == str(window):
+                    self._xdotool("key", "--clearmodifiers", key)
+                    pressed_at = time.monotonic()
+            return False
+
+        self.wait_until(has_gone, f"window {window} has gone")
+
+    def type(self, window: Window, text: str) -> None:
+        """Type a text in a window; a tab goes to the next field."""
+        self.activate(window)
+        self._xdotool("type", "--delay", "20", text)
 
     def _xdotool(self, *words: str) -> str | None:
         """Return what xdotool prints, or None where it fails, as it does for a window that has gone meanwhile."""

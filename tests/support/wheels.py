@@ -22,6 +22,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 
 _TIME = (2020, 1, 1, 0, 0, 0)
@@ -275,3 +276,15 @@ def _insert_before_directory(archive: bytes, directory: int, hidden: bytes) -> b
     spoiled = bytearray(archive[:directory] + hidden + archive[directory:])
     struct.pack_into("<I", spoiled, len(spoiled) - 22 + 16, directory + len(hidden))
     return bytes(spoiled)
+
+
+def repacked(name: str) -> Wheel:
+    """Return a real package, one of those installed beside the tests, as a wheel again; its METADATA is ours."""
+    distribution = metadata.distribution(name)
+    files = {
+        str(path): path.read_binary()
+        for path in distribution.files or ()
+        if "__pycache__" not in path.parts and not path.parts[0].endswith(".dist-info") and path.parts[0] != ".."
+    }
+    requires = [text for text in distribution.requires or () if "extra ==" not in text]
+    return Wheel(distribution.name, distribution.version, files=files, requires=requires)
