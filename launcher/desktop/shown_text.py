@@ -16,6 +16,7 @@ from launcher.script.visible_text import visible
 
 _ESCAPE_SEQUENCE = r"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 """Colours and titles, which programs write for terminals."""
+_FIRST_SENTENCE = r"^([^\n]{,120}?[.!?]) (?=[A-Z])"
 _LONGEST_LINE = 1_000
 _MOST_LINES = 20_000
 _MOST_CHARACTERS = 2_000_000
@@ -65,8 +66,14 @@ def label_text(text: str) -> str:
 
 
 def heading_text(text: str) -> str:
-    """Return a few lines in plain words; too many of them lose their end."""
-    lines = [_clear(line) for line in re.sub(_ESCAPE_SEQUENCE, "", _bounded(text)).strip().splitlines()]
+    r"""Return a few lines in plain words, the first sentence by itself; too many of them lose their end.
+
+    >>> heading_text("It stopped. A file is missing. Look for it.")
+    'It stopped.\nA file is missing. Look for it.'
+    """
+    text = re.sub(_ESCAPE_SEQUENCE, "", _bounded(text)).strip()
+    text = re.sub(_FIRST_SENTENCE, r"\1\n", text)
+    lines = [_clear(line) for line in text.splitlines()]
     return _cut(
         "\n".join(" ".join(elided(word, _LONGEST_PATH) for word in line.split(" ")) for line in lines), _LONGEST_HEADING
     )
@@ -99,16 +106,16 @@ def elided(text: str, most: int) -> str:
 
 
 def wrapped(text: str, indent: str = "") -> str:
-    r"""Return a text in lines that a toolkit need not wrap, those after the first of each line indented.
+    r"""Return a text in lines that a toolkit need not wrap, those after the first indented.
 
     >>> wrapped("a " * 40, "  ").splitlines()[1][:5]
     '  a a'
     """
-    lines = [
-        textwrap.wrap(line, _TEXT_WIDTH, subsequent_indent=indent, break_on_hyphens=False) or [""]
-        for line in text.splitlines()
-    ]
-    return "\n".join(each for line in lines for each in line)
+    lines: list[str] = []
+    for line in text.splitlines():
+        wrap = textwrap.TextWrapper(_TEXT_WIDTH, indent if lines else "", indent, break_on_hyphens=False)
+        lines += wrap.wrap(line) or [""]
+    return "\n".join(lines)
 
 
 def _one_line(text: str) -> str:

@@ -9,7 +9,7 @@ from tkinter.font import Font
 
 from launcher.desktop.tk_look import FAINT, INK, LINE, PAPER, SELECTION, Look
 
-_MOST_ROW_LINES = 14
+_MOST_ROW_LINES = 22
 _UNFOLDED_LINES, _FEWEST_LINES = 18, 5
 _UNFOLDED_COLUMNS = 84
 _SCROLLBAR = 14
@@ -42,7 +42,7 @@ class Rows:
         text.place(x=0, y=0, width=width - look.px(_SCROLLBAR), relheight=1)
         text.update_idletasks()
         height = int(text.tk.call(text, "count", "-update", "-ypixels", "1.0", "end"))
-        most = _MOST_ROW_LINES * look.text.metrics("linespace")
+        most = min(_MOST_ROW_LINES * look.text.metrics("linespace"), text.winfo_screenheight() // 3)
         self.frame.configure(height=min(height, most))
         if height > most:
             down = ttk.Scrollbar(self.frame, orient="vertical", command=text.yview)

@@ -91,43 +91,50 @@ class WindowReporter(SilentReporter):
 
 
 class _Progress:
-    """What is known of the work: its current step, and all downloads up to now."""
+    """What is known of the current step, and of the downloads under way: these may have begun before it."""
 
     def __init__(self) -> None:
         self._step = ""
         self._parts = (0, 0)
-        self._downloads: dict[str, int | None] = {}
+        self._missing_bytes: dict[str, int] = {}
         self._done_bytes = self._total_bytes = 0
         self._furthest = 0.0
 
     def begin_step(self, text: str) -> None:
         self._step, self._parts, self._furthest = text, (0, 0), 0.0
+        self._done_bytes, self._total_bytes = 0, sum(self._missing_bytes.values())
 
     def have_parts(self, done: int, total: int) -> None:
         self._parts = (done, total)
 
     def begin_download(self, name: str, size_bytes: int | None) -> None:
-        self._downloads[name] = size_bytes
+        self._missing_bytes[name] = size_bytes or 0
         self._total_bytes += size_bytes or 0
 
     def advance_download(self, name: str, count_bytes: int) -> None:
         self._done_bytes += count_bytes
-        if self._downloads.get(name) is None:
-            self._total_bytes += count_bytes  # nobody told its size
+        missing = self._missing_bytes.get(name, 0) - count_bytes
+        self._missing_bytes[name] = max(0, missing)
+        self._total_bytes += max(0, -missing)  # nobody told its size, or a wrong one
 
     def end_download(self, name: str) -> None:
-        self._downloads.pop(name, None)
+        self._missing_bytes.pop(name, None)
 
     def shown(self) -> tuple[str, float | None]:
         """Return the step, in a second line what is being downloaded, and how much is done."""
-        names = sorted(self._downloads, key=lambda name: -(self._downloads[name] or 0))
+        names = sorted(self._missing_bytes, key=lambda name: -self._missing_bytes[name])
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        amount = f"{megabytes(self._done_bytes)} of {megabytes(self._total_bytes)}" if names else ""
-        detail = " \N{MIDDLE DOT} ".join(filter(None, (amount, ", ".join(names[:_MOST_NAMES]) + more)))
-        return f"{self._step}\n{detail}", self._fraction()
+        done, total = self._parts
+        count = f"{done} of {total}" if total else ""
+        amount = f"{megabytes(self._done_bytes)} of {megabytes(self._total_bytes)}" if self._total_bytes else ""
+        details = (count, amount, ", ".join(names[:_MOST_NAMES]) + more)
+        return f"{self._step}\n" + " \N{MIDDLE DOT} ".join(filter(None, details)), self._fraction()
 
     def _fraction(self) -> float | None:
-        """Return how much is done, as far as is known; a bar never goes back when more turns out to be needed."""
-        done, total = (self._done_bytes, self._total_bytes) if self._downloads else self._parts
-        self._furthest = min(1.0, max(self._furthest, done / total if total else 0.0))
+        """Return how much is done, as far as is known; a bar never goes back when more turns out to be needed.
+
+        What has arrived counts for one half, what has become of it for the other.
+        """
+        known = [done / total for done, total in (self._parts, (self._done_bytes, self._total_bytes)) if total]
+        self._furthest = min(1.0, max(self._furthest, sum(known) / len(known) if known else 0.0))
         return self._furthest or None

@@ -88,5 +88,6 @@ def test_what_is_elided_fits_and_begins_and_ends_alike(text: str, most: int) -> 
 
 def test_lines_are_wrapped_with_an_indent_and_empty_ones_kept() -> None:
     assert wrapped("a\n\nb") == "a\n\nb"
+    assert wrapped("a\nb", "  ") == "a\n  b"
     assert all(len(line) <= 72 for line in wrapped("x" * 500 + " " + "word " * 100, "    ").splitlines())
     assert wrapped("word " * 30, "    ").splitlines()[1].startswith("    word")
