@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -358,6 +359,35 @@ def test_without_a_network_a_window_says_so(
     variables = {"PYSCRIPT_INDEX_URL": "http://127.0.0.1:9/simple/", "PYSCRIPT_RETRIES": "0"}
     assert run_pyscript("open", script, env=variables).returncode == 1
     assert "Isthiscomputeronline?" in said(desktop.shown[-1])
+
+
+def test_where_no_terminal_can_be_opened_a_window_says_so(
+    desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    desktop.add_windows()
+    desktop.add_program("xdg-terminal-exec", "#!/bin/sh\nexit 1\n")
+    # The toolkit's script needs a shell and its tools, which are where terminals are as well.
+    for name in ("sh", "cat", "sleep"):
+        (desktop.folder / name).symlink_to(shutil.which(name) or "")
+    variables = {"PATH": f"{desktop.folder}:{Path(sys.executable).parent}"}
+    assert run_pyscript("open", write_script("print('never')"), env=variables).returncode == 1
+    assert desktop.kinds == ["question", "error"]
+    assert "x.pyneedsaterminal,andnonecouldbeopened." in said(desktop.shown[-1])
+
+
+@pytest.mark.parametrize(
+    ("variable", "heading"),
+    [("PYSCRIPT_CACHE_DIR", "There is no way to keep what x.py needs."), ("PYSCRIPT_DATA_DIR", "What you agreed to")],
+)
+def test_a_place_that_cannot_be_used_is_told_of(
+    variable: str, heading: str, desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    desktop.add_windows()
+    place = desktop.folder / "place"
+    place.mkdir()
+    (place / "trust").write_text("no directory")
+    assert run_pyscript("open", write_script(), env={variable: str(place)}).returncode == 1
+    assert desktop.kinds[-1] == "error" and heading.replace(" ", "") in said(desktop.shown[-1])
 
 
 def test_cancel_leaves_nothing_behind(
