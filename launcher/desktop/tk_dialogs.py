@@ -106,7 +106,8 @@ class QuestionDialog(Dialog):
 
     def __init__(self, look: Look, message: Mapping[str, Any], tell: Tell) -> None:
         super().__init__(look, message, tell)
-        self.rows(message["rows"])
+        if message["rows"]:
+            self.rows(message["rows"])
         if message["source"]:
             folded = Folded(look, self.paper, "source", message["source"])
             folded.grid(row=3, column=1, pady=(look.px(10), 0))
