@@ -264,5 +264,8 @@ def test_a_quiet_command_says_nothing_of_what_it_did(
     command: tuple[str, ...], stocked: IndexServer, run_pyscript: Program, write_script: WriteScript
 ) -> None:
     write_script("print('ran')", "greet>=0.1", "speak")
+    # A directory that is not on PATH is warned of, because somebody has to mend it.
+    run_pyscript.environ["PYSCRIPT_BIN_DIR"] = commands = f"{run_pyscript.directory}/bin"
+    run_pyscript.environ["PATH"] += f":{commands}"
     done = run_pyscript(*command, "-q")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
