@@ -59,7 +59,7 @@ class RunRequest(Value):
     `tokens` are the arguments up to and with the target, `skipped` how many of them are not handed on, `arguments`
     those behind it. `command_line` holds the settings given as options; `directory` is the current one, absolute.
     `script` is that whose block decides where the target is something else. A lock counts only where it `uses_lock`.
-    `may_build` is False where nobody agreed yet to run code of what it is about; `sha256` is what it must be, if given.
+    `may_build` is False where nobody agreed to run it; `sha256` is its own, if known, `lock_sha256` that of its lock.
     """
 
     kind: TargetKind
@@ -77,6 +77,7 @@ class RunRequest(Value):
     may_build: bool = True
     uses_lock: bool = True
     sha256: str = ""
+    lock_sha256: str | None = None
 
     @property
     def means_the_same_anywhere(self) -> bool:
@@ -219,12 +220,12 @@ def _find_lock(
     beside = os.path.join(directory, source.lock_name) if source and directory else None
     files += [beside] if beside else []
     has_lock = source and (source.bundle or LOCK_OPENING in source.text or (beside and os.path.lexists(beside)))
-    if not (has_lock or settings.locked or settings.frozen):
+    if not (has_lock or settings.locked or settings.frozen or request.lock_sha256):
         return None
     # 1 ms, for scripts that have one.
     from launcher.resolve.script_lock import find_lock  # noqa: PLC0415
 
-    return find_lock(source, metadata, settings, directory)
+    return find_lock(source, metadata, settings, directory, request.lock_sha256)
 
 
 def _env_file_variables(settings: Settings) -> dict[str, str]:

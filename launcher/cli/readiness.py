@@ -86,7 +86,7 @@ def ready_after_asking(opening: Opening, person: Person, environ: Mapping[str, s
     script, cache, log = opening.script, opening.cache, opening.log
     tokens = (script.path,)
     asked = launching.run_request(TargetKind.SCRIPT, script.path, NoOptions(), tokens, 0, opening.arguments)
-    request = replace(asked, sha256=script.sha256)
+    request = replace(asked, sha256=script.sha256, lock_sha256=script.lock_sha256)
     try:
         if not script.is_agreed(opening.trust):
             # What it takes to show a script, and to find out what it would install.

@@ -13,8 +13,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from launcher.cache import Bucket
-from launcher.digest import digest_of
-from launcher.errors import Excerpt, InvalidMetadata, LockOutdated, UsageError
+from launcher.digest import digest_of, sha256_of
+from launcher.errors import Excerpt, InvalidMetadata, LockOutdated, UntrustedScript, UsageError
 from launcher.script.inline_metadata import ScriptMetadata, find_block
 from launcher.script.lines import split_lines
 from launcher.script.source import LOCK_BLOCK, LOCK_OPENING, ScriptSource
@@ -91,13 +91,17 @@ class ScriptLock(Value):
 
 
 def find_lock(
-    source: ScriptSource | None, metadata: ScriptMetadata, settings: Settings, directory: str
+    source: ScriptSource | None,
+    metadata: ScriptMetadata,
+    settings: Settings,
+    directory: str,
+    sha256: str | None = None,
 ) -> ScriptLock | None:
     """Return the lock in the script, else the one in the file beside it, else None; without a script there is none.
 
     `directory` is the script's, absolute, or empty where it is no file. Raises `InvalidMetadata` where the lock cannot
-    be read, `LockOutdated` where there is none and the settings insist on one, and `UsageError` where they contradict
-    one another.
+    be read, `LockOutdated` where there is none and the settings insist on one, `UsageError` where they contradict
+    one another, and `UntrustedScript` where the file has not the `sha256` given, which is empty for no file at all.
     """
     insisting = insisting_setting(settings)
     if source is None:
@@ -116,9 +120,11 @@ def find_lock(
     root = "" if not directory or _is_of_elsewhere(directory) else str(PurePath(directory))
     lock = read_embedded_lock(source, root) if LOCK_OPENING in source.text else None
     if lock is None and beside is not None and os.path.lexists(beside):
-        lock = read_lock_file(beside, root)
+        lock = read_lock_file(beside, root, sha256)
     if lock is not None:
         return replace(lock, metadata=metadata, insisting=insisting)
+    if sha256:
+        raise _changed(str(beside))
     if insisting and metadata.dependencies:
         raise _missing(source.path, beside, settings.origins[insisting])
     return None
@@ -186,10 +192,11 @@ def read_embedded_lock(source: ScriptSource, directory: str) -> ScriptLock | Non
     return None if block is None else ScriptLock(block.metadata, source.path, directory, block.first_line)
 
 
-def read_lock_file(path: str, directory: str) -> ScriptLock:
+def read_lock_file(path: str, directory: str, sha256: str | None = None) -> ScriptLock:
     """Return the lock in a file; relative paths in it count from `directory`, as `ScriptLock` has it.
 
-    Raises `InvalidMetadata` where it cannot be read, is too large, or no text.
+    Raises `InvalidMetadata` where it cannot be read, is too large, or no text, `UntrustedScript` where it has not the
+    `sha256` given.
     """
     try:
         with open(path, "rb", opener=_open_at_once) as stream:
@@ -201,12 +208,20 @@ def read_lock_file(path: str, directory: str) -> ScriptLock:
             content = stream.read()
     except OSError as error:
         raise _not_read(path, error.strerror or str(error)) from error
+    if sha256 is not None and sha256_of(content) != sha256:
+        raise _changed(path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
         raise _not_read(path, f"line {number} is not written in UTF-8") from error
     return ScriptLock(text, path, directory)
+
+
+def _changed(path: str) -> UntrustedScript:
+    return UntrustedScript(
+        f"{path} changed after you agreed to what it decides, so nothing was run.", hint="Open the script again."
+    )
 
 
 def _open_at_once(path: str, flags: int) -> int:
