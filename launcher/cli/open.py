@@ -72,7 +72,12 @@ def main(arguments: Sequence[str]) -> int:
     if options.cache_dir:
         # For the terminal as well, which calls us again.
         os.environ["PYSCRIPT_CACHE_DIR"] = os.path.abspath(options.cache_dir)
-    path = split.target[0] if _is_url(split.target[0]) else os.path.abspath(split.target[0])
+    path = os.path.abspath(split.target[0])
+    if _is_url(split.target[0]):
+        # What is written down of it must not have its password.
+        from launcher.resolve.urls import mask_credentials  # noqa: PLC0415
+
+        path = mask_credentials(split.target[0])
     log = Log.open(data_directory(os.environ, sys.platform), path)
     log.write(f"Opening {path}")
     try:

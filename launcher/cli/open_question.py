@@ -26,7 +26,7 @@ def question_about(
 
     Raises what keeps the script from ever starting: then there is nothing to ask.
     """
-    rows = [("File", script.path)]
+    rows = [("File", visible(script.path))]
     if origin := origin_of(script.path):
         rows.append(("It came from", origin))
     former = script.former(trust)
@@ -39,12 +39,12 @@ def question_about(
         shown = [f"{text} ({remark})" if remark else text for text, remark in agreement.short(texts)]
         rows.append((_LABELS.get(label, label.capitalize()), "\n".join(shown)))
     if script.lock_sha256:
-        rows.append(("Lock", f"{script.source.lock_name} beside it decides what is installed."))
+        rows.append(("Lock", f"{visible(script.source.lock_name)} beside it decides what is installed."))
     elif any(span.type == "pylock" for span in find_blocks(script.source.text)):
         rows.append(("Lock", "A lock in the file decides what is installed."))
     rows += [("Size", agreement.size_of(script.source)), ("sha256", f"{script.sha256[:32]}\n{script.sha256[32:]}")]
     return Question(
-        title=f"Run {script.name}?",
+        title=f"Run {visible(script.name)}?",
         heading=_heading(script, is_changed=former is not None, is_from_elsewhere=bool(origin)),
         rows=tuple(rows),
         source=_source(script),
@@ -52,12 +52,13 @@ def question_about(
 
 
 def _heading(script: OpenedScript, *, is_changed: bool, is_from_elsewhere: bool) -> str:
+    name = visible(script.name)  # whose line breaks would make rows
     if is_changed:
-        why = f"{script.name} has changed since you agreed to run it."
+        why = f"{name} has changed since you agreed to run it."
     elif is_from_elsewhere:
-        why = f"{script.name} came from elsewhere, and was never run here."
+        why = f"{name} came from elsewhere, and was never run here."
     else:
-        why = f"{script.name} was never run here."
+        why = f"{name} was never run here."
     return f"{why} It can do everything that you can do: run it only if you know who it is from."
 
 

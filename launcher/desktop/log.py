@@ -18,12 +18,14 @@ _KEPT_FOR_S = 30 * 86_400
 _LARGEST_BYTES = 16_000_000
 """A script that runs for weeks and says much must not fill the disk."""
 _KEPT_BYTES = 1_000_000
+_LONGEST_STEM_BYTES = 120
+"""Of a name of 255, which what stands behind it makes longer."""
 _TAIL_BYTES = 100_000
 _OUTPUT = "--- output\n"
 
 
 class Log:
-    """A log that is being written; one without a `path` takes everything and keeps nothing."""
+    """A log that is being written; one without a `path` keeps what it takes until it is closed, if it can."""
 
     def __init__(self, path: str, descriptor: int) -> None:
         self.path = path
@@ -32,7 +34,7 @@ class Log:
 
     @classmethod
     def open(cls, data_directory: Path | None, script: str) -> Log:
-        """Begin the log of a script, and remove old ones; without a data directory that can be written there is none.
+        """Begin the log of a script, and remove old ones; without a data directory that can be written it has no name.
 
         A script has to run on a full disk as well, so nothing here is an error.
         """
@@ -41,11 +43,11 @@ class Log:
             with suppress(OSError):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _prune(directory)
-                stem = re.sub(r"[^\w.-]", "_", Path(script).stem)[:60]
+                stem = re.sub(r"[^\w.-]", "_", Path(script).stem).encode()[:_LONGEST_STEM_BYTES].decode(errors="ignore")
                 path = directory / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}{_SUFFIX}"
                 # Appending: whatever others write meanwhile stays, and cutting it off works.
                 return cls(str(path), os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600))
-        return cls("", os.open(os.devnull, os.O_RDWR))
+        return cls("", _nameless())
 
     @classmethod
     def append(cls, path: str) -> Log:
@@ -69,24 +71,15 @@ class Log:
 
     def output(self) -> str:
         """Return what the script wrote, or the end of it where that is much."""
-        if not self.path:
-            return ""
-        with suppress(OSError), open(self.path, "rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            stream.seek(max(self._output_from, size - _TAIL_BYTES))
-            return stream.read().decode("utf-8", "replace")
+        with suppress(OSError):
+            return self._since(max(self._output_from, self._size - _TAIL_BYTES)).decode("utf-8", "replace")
         return ""
 
     def cut(self) -> None:
         """Keep only the end of a log that has become very long."""
-        if not self.path:
-            return
         with suppress(OSError):
-            size = os.fstat(self.descriptor).st_size
-            if size > _LARGEST_BYTES:
-                with open(self.path, "rb") as stream:
-                    stream.seek(size - _KEPT_BYTES)
-                    end = stream.read()
+            if self._size > _LARGEST_BYTES:
+                end = self._since(self._size - _KEPT_BYTES)
                 os.ftruncate(self.descriptor, 0)
                 self._output_from = 0
                 os.write(self.descriptor, b"--- what came before was cut off\n" + end)
@@ -95,6 +88,30 @@ class Log:
         """Write no more."""
         with suppress(OSError):
             os.close(self.descriptor)
+
+    @property
+    def _size(self) -> int:
+        return os.fstat(self.descriptor).st_size
+
+    def _since(self, start: int) -> bytes:
+        """Return what there is from a place on, but for what comes only now; what is written goes to the end anyway."""
+        count = self._size - start
+        os.lseek(self.descriptor, start, os.SEEK_SET)
+        return os.read(self.descriptor, max(0, count))
+
+
+def _nameless() -> int:
+    """Return the descriptor of a file that nobody else sees: an error is to be shown even if it cannot be kept."""
+    import tempfile  # noqa: PLC0415 - 5 ms, where something is wrong
+
+    with suppress(OSError):
+        descriptor, path = tempfile.mkstemp()
+        try:
+            return os.open(path, os.O_RDWR | os.O_APPEND)
+        finally:
+            os.close(descriptor)
+            os.unlink(path)
+    return os.open(os.devnull, os.O_RDWR)
 
 
 def _prune(directory: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +31,11 @@ _OF_FILE_MANAGER = (
 )
 """Variables that are about our own start: a window of the script would be taken for ours."""
 
-_LOOK_AT_LOG_EVERY_S = 60.0
+_LOOK_AT_LOG_EVERY_S = 1.0
+"""A script in an endless loop may write a gigabyte in that time."""
 _LARGEST_LOCK_BYTES = 1 << 26
+_LARGEST_SCRIPT_BYTES = 1 << 26
+"""Nobody can read a larger one to decide by it, and it is read whole."""
 
 
 class OpenedScript(Value):
@@ -82,6 +86,7 @@ def read_opened(path: str, *, wants_gui: bool = False) -> OpenedScript:
     Raises `ScriptNotFound` where it cannot be read or is not one file of source text, `InvalidMetadata` and
     `UsageError` for a block that makes no sense.
     """
+    _refuse_what_cannot_be_read_whole(path)
     source = read_script(path)
     if source.is_inside_directory or not source.is_regular_file or (source.content and not source.text):
         raise ScriptNotFound(
@@ -113,10 +118,31 @@ def _sha256_of_lock(path: str) -> str:
     """Return the sha256 of the lock beside a script: it decides what is installed as much as the script does."""
     lock = os.path.join(os.path.dirname(path), lock_name_of(os.path.basename(path)))
     try:
-        with open(lock, "rb") as stream:
-            return sha256_of(stream.read(_LARGEST_LOCK_BYTES))
+        with open(lock, "rb", opener=_open_at_once) as stream:
+            is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+            return sha256_of(stream.read(_LARGEST_LOCK_BYTES)) if is_file else ""
     except OSError:
         return ""  # there is none; one that cannot be read keeps the script from being prepared
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for who writes into it, should it be a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _refuse_what_cannot_be_read_whole(path: str) -> None:
+    """Raise `ScriptNotFound` for a pipe or a device, which may have no end or keep us waiting, and for what is huge."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return  # reading it says why
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        reason = "is no file but a pipe or a device"
+    elif found.st_size > _LARGEST_SCRIPT_BYTES:
+        reason = f"has {found.st_size >> 20} MB, which nobody can read before it runs"
+    else:
+        return
+    raise ScriptNotFound(f"{path} {reason}.", hint="Run it from a terminal: pyscript PATH")
 
 
 def arguments_of_run(program: str, opened: OpenedScript, arguments: Sequence[str]) -> list[str]:
@@ -155,8 +181,10 @@ def run_without_terminal(argv: Sequence[str], environ: Mapping[str, str], log: L
     with _ended_with_us(process):
         while True:
             with suppress(subprocess.TimeoutExpired):
-                return process.wait(_LOOK_AT_LOG_EVERY_S)
+                process.wait(_LOOK_AT_LOG_EVERY_S)
             log.cut()
+            if process.returncode is not None:
+                return process.returncode
 
 
 @contextmanager

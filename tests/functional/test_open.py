@@ -449,6 +449,93 @@ def test_a_gui_script_ends_with_us(desktop: FakeDesktop, run_pyscript: Program, 
     assert "error" not in desktop.kinds
 
 
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize("becomes", ["other", "gone"])
+def test_a_lock_that_changes_while_it_is_asked_about_is_not_used(
+    becomes: str, desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    script = write_script("print('never')", "speak")
+    assert run_pyscript("lock", script).returncode == 0
+    lock = script.with_name("pylock.x.toml")
+    other = script.with_name("other.toml")
+    other.write_text(f"{lock.read_text()}# other\n")
+    change = f"cp '{other}' '{lock}'" if becomes == "other" else f"rm '{lock}'"
+    desktop.add_windows()
+    desktop.add_program("zenity", f"#!/bin/sh\n{change}\n")
+    desktop.add_terminal()
+    assert run_pyscript("open", script).returncode == 1
+    assert "pylock.x.toml changed after you agreed" in desktop.log
+    assert desktop.window_count == 0
+    assert not Path(run_pyscript.environ["PYSCRIPT_CACHE_DIR"], "environments-v1").exists()
+
+
+def test_a_lock_that_comes_while_it_is_asked_about_is_not_used(
+    desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    script = write_script("print('never')")
+    desktop.add_windows()
+    desktop.add_program("zenity", f"#!/bin/sh\necho >'{script.with_name('pylock.x.toml')}'\n")
+    desktop.add_terminal()
+    assert run_pyscript("open", script).returncode == 1
+    assert "pylock.x.toml changed after you agreed" in desktop.log
+
+
+def test_a_pipe_is_not_waited_for(desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript) -> None:
+    desktop.add_windows()
+    script = write_script("print('never')")
+    os.mkfifo(script.with_name("pipe.py"))
+    os.mkfifo(script.with_name("pylock.x.toml"))
+    for path, words in ((script.with_name("pipe.py"), "is no file but a pipe"), (script, "it is no regular file")):
+        assert run_pyscript("open", path).returncode == 2
+        assert desktop.kinds[-1] == "error" and words in desktop.log
+
+
+def test_a_huge_file_is_not_read(desktop: FakeDesktop, run_pyscript: Program, tmp_path: Path) -> None:
+    desktop.add_windows()
+    script = tmp_path / "x.py"
+    script.touch()
+    os.truncate(script, 1 << 40)
+    assert run_pyscript("open", script).returncode == 2
+    assert "which nobody can read before it runs" in desktop.log
+
+
+def test_line_ends_in_a_name_make_no_rows(desktop: FakeDesktop, run_pyscript: Program, tmp_path: Path) -> None:
+    desktop.add_windows(is_agreeing=False)
+    script = tmp_path / "x\nsha256: 0000\n.py"
+    script.write_text("")
+    assert run_pyscript("open", script).returncode == 1
+    (text,) = [word for word in desktop.shown[-1] if word.startswith("--text=")]
+    assert "sha256: 0000" in text and "\nsha256: 0000" not in text
+
+
+def test_a_password_is_not_written_into_a_log(desktop: FakeDesktop, run_pyscript: Program) -> None:
+    desktop.add_windows()
+    assert run_pyscript("open", "https://me:secret@example.com/x.py").returncode == 2
+    assert "secret" not in desktop.log and "example.com" in desktop.log
+
+
+def test_what_a_gui_script_says_without_end_does_not_fill_the_disk(
+    desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    desktop.add_windows()
+    script = write_script("for _ in range(30): print('x' * 1_000_000)\nraise RuntimeError('boom')", name="x.pyw")
+    assert run_pyscript("open", script).returncode == 1
+    assert len(desktop.log) < 2_000_000
+    assert "RuntimeError:boom" in said(desktop.shown[-1])
+
+
+def test_an_error_of_a_gui_script_is_shown_where_no_log_can_be_kept(
+    desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    desktop.add_windows()
+    script = write_script("raise RuntimeError('boom')", name="x.pyw")
+    data = Path(run_pyscript.environ["HOME"]) / ".local/share/pyscript"
+    data.mkdir(parents=True)
+    (data / "logs").touch()
+    assert run_pyscript("open", script).returncode == 1
+    assert "RuntimeError:boom" in said(desktop.shown[-1])
+
+
 def wait_until(is_so: Callable[[], bool]) -> None:
     until = time.monotonic() + 60
     while not is_so():

@@ -38,15 +38,42 @@ def test_another_process_goes_on_with_it(tmp_path: Path) -> None:
     assert [line.split()[-1] for line in Path(first.path).read_text().splitlines()] == ["one", "two", "three"]
 
 
-@pytest.mark.parametrize("data", [None, "a file"])
-def test_where_no_log_can_be_written_there_is_none(data: str | None, tmp_path: Path) -> None:
-    (tmp_path / "a file").write_text("")
-    for log in (Log.open(data and tmp_path / data, "x.py"), Log.append(""), Log.append(str(tmp_path / "gone"))):  # type: ignore[arg-type]
+def test_where_no_log_can_be_written_there_is_none(tmp_path: Path) -> None:
+    for log in (Log.append(""), Log.append(str(tmp_path / "gone"))):
         log.begin_output()
         log.write("something")
         log.cut()
         assert (log.path, log.output()) == ("", "")
         log.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file that is open cannot be removed there")
+def test_what_a_script_said_can_be_shown_where_it_cannot_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "_LARGEST_BYTES", 100)
+    monkeypatch.setattr(log_module, "_KEPT_BYTES", 10)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "tmp").mkdir()
+    log = Log.open(None, "x.py")
+    log.write("Opening it")
+    log.begin_output()
+    os.write(log.descriptor, b"ValueError: why\n")
+    assert (log.path, log.output()) == ("", "ValueError: why\n")
+    os.write(log.descriptor, b"x" * 100 + b"\n")
+    log.cut()
+    os.write(log.descriptor, b"end\n")
+    assert log.output().endswith("\nxxxxxxxxx\nend\n")
+    assert list((tmp_path / "tmp").iterdir()) == []
+    log.close()
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00fc", "\u5b57", "\U00020000", "\udcff"])
+def test_a_long_name_has_a_log(letter: str, tmp_path: Path) -> None:
+    log = Log.open(tmp_path, letter * 250 + ".py")
+    assert Path(log.path).exists()
+    log.close()
 
 
 def test_old_logs_go_and_so_do_the_oldest_of_many(tmp_path: Path) -> None:
