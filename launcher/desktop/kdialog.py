@@ -7,10 +7,12 @@ answer is believed only when it is spelled out.
 from __future__ import annotations
 
 import html
+import os
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from launcher.desktop.shown_text import (
@@ -36,19 +38,31 @@ _POLLING_S = 0.3
 _STARTING_S = 10.0
 
 _PROGRESS = """\
-called() { dbus-send --print-reply --reply-timeout=3000 --dest="$name" "$path" "$@" >/dev/null 2>&1; }
+trap '' PIPE
+called() {
+    complaint=$(dbus-send --print-reply --reply-timeout=5000 --dest="$name" "$path" "$@" 2>&1 >/dev/null) && return
+    case $complaint in *ServiceUnknown*) exit 0;; esac
+    return 1
+}
+name=org.freedesktop.DBus path=/
+called org.freedesktop.DBus.Peer.Ping || exit 3
 set -- $("$@" </dev/null)
 name=$1 path=$2 dialog=org.kde.kdialog.ProgressDialog
-called $dialog.showCancelButton boolean:true || exit 3
-echo shown
+pid=${name##*-}
+case $pid in '' | *[!0-9]*) exit 3;; esac
+called $dialog.showCancelButton boolean:true || { kill "$pid"; exit 3; }
+echo "$pid"
 while read -r value text; do
-    called $dialog.setLabelText "string:$text" || exit 0
-    called org.freedesktop.DBus.Properties.Set string:$dialog string:value "variant:int32:$value" || exit 0
+    called $dialog.setLabelText "string:$text"
+    called org.freedesktop.DBus.Properties.Set string:$dialog string:value "variant:int32:$value"
 done
-called $dialog.close
+called $dialog.close || kill "$pid"
 while called org.freedesktop.DBus.Peer.Ping; do sleep 0.05; done
 """
-"""Carries lines, of a number and a text, to a progress window, which lives by itself and hears only D-Bus."""
+"""Carries lines, of a number and a text, to a progress window, which lives by itself and hears only D-Bus.
+
+Nothing but the end of its input, or of the window, may end it: nobody else would close the window.
+"""
 
 
 class KdialogWindows:
@@ -120,13 +134,19 @@ class KdialogProgress:
         self._process = WindowProcess(["sh", "-c", _PROGRESS, "sh", *words], environ)
         self._lines = self._process.lines()
         limit = threading.Timer(_STARTING_S, self._process.kill)
+        limit.daemon = True
         limit.start()
-        is_shown = next(self._lines, "") == "shown"
-        limit.cancel()
-        limit.join()
-        if not is_shown:
+        try:
+            pid = next(self._lines, "")
+            if not pid.isdecimal():
+                raise WindowUnavailable("kdialog could not be reached by D-Bus")
+        except BaseException:
             self._process.close()
-            raise WindowUnavailable("kdialog could not be reached by D-Bus")
+            raise
+        finally:
+            limit.cancel()
+            limit.join()
+        self._pid = int(pid)
         self._closing = threading.Event()
         self._cancelled = threading.Event()
         self._threads = [
@@ -147,6 +167,10 @@ class KdialogProgress:
         """Take the window away; see `ProgressWindow`."""
         self._closing.set()
         self._process.close()
+        if self._process.wait() != 0:
+            # What should have closed it was too slow, and had to be ended.
+            with suppress(OSError):
+                os.kill(self._pid, signal.SIGKILL)
         for each in self._threads:
             if threading.current_thread() is not each:
                 each.join()

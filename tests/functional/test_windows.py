@@ -183,16 +183,17 @@ def test_kdialog_is_reached_by_d_bus(stand_in: Callable[[str], str], variables: 
     fake_bus.write_text(
         textwrap.dedent(f"""\
         #!/bin/sh
-        [ -e "{window}" ] || exit 1
+        [ "$3" = --dest=org.freedesktop.DBus ] && exit 0
+        [ -e "{window}" ] || {{ echo org.freedesktop.DBus.Error.ServiceUnknown >&2; exit 1; }}
         case "$5" in
             *.close) rm "{window}";;
-            *.setLabelText) printf "%s\\n" "$6" >> "{heard}";;
+            *.setLabelText) printf "%s\\n" "$6" >> "{heard}"; exit 1;;  # somebody who is busy is not gone
         esac
         """)
     )
     fake_bus.chmod(0o755)
     variables["PATH"] = f"{fake_bus.parent}:{variables['PATH']}"
-    windows = KdialogWindows(stand_in(f'touch "{window}"; echo org.kde.kdialog-1 /ProgressDialog'), variables)
+    windows = KdialogWindows(stand_in(f'touch "{window}"; echo org.kde.kdialog-999999999 /ProgressDialog'), variables)
     cancelled = threading.Event()
 
     progress = windows.open_progress("t", "h", cancelled.set)

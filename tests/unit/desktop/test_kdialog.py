@@ -72,7 +72,7 @@ def test_a_progress_window_that_was_closed_cancels(
 ) -> None:
     monkeypatch.setattr(kdialog, "_POLLING_S", 0)
     calls: list[str] = []
-    FakeProcess.expect((["shown"], status))
+    FakeProcess.expect((["999999999"], status))
     progress = windows.open_progress("t", "<h>", lambda: calls.append("cancelled"))
     assert isinstance(progress, KdialogProgress)
     progress.update("a\n<b>", 0.5)
