@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 from launcher.cache import Cache
 from launcher.cli import agreement
 from launcher.desktop.opening import OpenedScript
@@ -15,6 +18,8 @@ from launcher.script.visible_text import visible
 from launcher.trust import Trust
 
 _LABELS = {"would install": "It installs", "requirements": "It asks for", "requires-python": "It needs Python"}
+_MOST_NEIGHBOURS = 7
+_LONGEST_NEIGHBOUR = 60
 _MOST_LINES = 5_000
 """So many are shown; a window with more takes long to come."""
 
@@ -29,7 +34,8 @@ def question_about(
     rows = [("File", visible(script.path))]
     if origin := origin_of(script.path):
         rows.append(("It came from", origin))
-    former = script.former(trust)
+    known = trust.of_content(script.sha256)
+    former = None if known else script.former(trust)
     if former:
         rows.append(("Changed", f"On {agreement.day_of(former)} you agreed to run other content of this file."))
     for label, texts in [
@@ -38,6 +44,8 @@ def question_about(
     ]:
         shown = [f"{text} ({remark})" if remark else text for text, remark in agreement.short(texts)]
         rows.append((_LABELS.get(label, label.capitalize()), "\n".join(shown)))
+    if script.beside:
+        rows.append(("Beside it", "\n".join(_beside(script))))
     if script.lock_sha256:
         rows.append(("Lock", f"{visible(script.source.lock_name)} beside it decides what is installed."))
     elif any(span.type == "pylock" for span in find_blocks(script.source.text)):
@@ -45,17 +53,29 @@ def question_about(
     rows += [("Size", agreement.size_of(script.source)), ("sha256", f"{script.sha256[:32]}\n{script.sha256[32:]}")]
     return Question(
         title=f"Run {visible(script.name)}?",
-        heading=_heading(script, is_changed=former is not None, is_from_elsewhere=bool(origin)),
+        heading=_heading(script, is_known=known is not None, is_changed=former is not None, origin=origin),
         rows=tuple(rows),
         source=_source(script),
     )
 
 
-def _heading(script: OpenedScript, *, is_changed: bool, is_from_elsewhere: bool) -> str:
+def _beside(script: OpenedScript) -> Iterator[str]:
+    """Yield what else lies in the folder that runs, or decides what is installed, the strangest first."""
+    folder = os.path.dirname(script.path)
+    for each in script.beside[:_MOST_NEIGHBOURS]:
+        path = visible(os.path.relpath(each.path, folder), _LONGEST_NEIGHBOUR)
+        yield f"{path} (runs in the place of Python's own module)" if each.is_in_place else path
+    if len(script.beside) > _MOST_NEIGHBOURS:
+        yield f"… {len(script.beside) - _MOST_NEIGHBOURS} more"
+
+
+def _heading(script: OpenedScript, *, is_known: bool, is_changed: bool, origin: str) -> str:
     name = visible(script.name)  # whose line breaks would make rows
-    if is_changed:
+    if is_known:
+        why = f"You agreed to run {name}, but not with what lies beside it now."
+    elif is_changed:
         why = f"{name} has changed since you agreed to run it."
-    elif is_from_elsewhere:
+    elif origin:
         why = f"{name} came from elsewhere, and was never run here."
     else:
         why = f"{name} was never run here."

@@ -97,6 +97,7 @@ def ready_after_asking(opening: Opening, person: Person, environ: Mapping[str, s
             if not person.ask(question):
                 log.write("Nobody agreed to run it.")
                 return None
+            script.refuse_other_neighbours()
             opening.trust.add(*script.agreements())
             log.write("It was agreed to run exactly this content.")
         with person.reporting(f"Preparing {script.name}") as reporter:

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from launcher.desktop.beside import Neighbour, neighbours_of
 from launcher.desktop.log import Log
 from launcher.digest import sha256_of
-from launcher.errors import LaunchFailed, ScriptNotFound
+from launcher.errors import LaunchFailed, ScriptNotFound, UntrustedScript
 from launcher.script.inline_metadata import find_block, read_metadata
 from launcher.script.source import ScriptSource, lock_name_of, read_script
 from launcher.settings import read_value
@@ -41,8 +42,9 @@ _LARGEST_SCRIPT_BYTES = 1 << 26
 class OpenedScript(Value):
     """A script as it was opened: read once, with the sha256 of what it holds.
 
-    `path` is absolute, and `lock_sha256` that of the lock beside it, if there is one. `has_block` says whether it has a
-    `script` block. With `is_gui` it gets no terminal; else the terminal stays open after success where it `pauses`.
+    `path` is absolute, and `lock_sha256` that of the lock beside it, if there is one; `beside` is what else there
+    decides what runs. `has_block` says whether it has a `script` block. With `is_gui` it gets no terminal; else
+    the terminal stays open after success where it `pauses`.
     """
 
     path: str
@@ -52,6 +54,7 @@ class OpenedScript(Value):
     has_block: bool = True
     is_gui: bool = False
     pauses: bool = True
+    beside: tuple[Neighbour, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,18 +64,29 @@ class OpenedScript(Value):
     @property
     def sha256s(self) -> tuple[str, ...]:
         """What a person has to agree to before it runs."""
-        return (self.sha256, self.lock_sha256) if self.lock_sha256 else (self.sha256,)
+        beside = [each.sha256 for each in self.beside]
+        return (self.sha256, *([self.lock_sha256] if self.lock_sha256 else []), *beside)
 
     def is_agreed(self, trust: Trust) -> bool:
         """Tell whether all that decides what runs was agreed to, a lock that is gone as well; raises `DataUnusable`."""
-        found = [trust.of_content(each) for each in self.sha256s]
+        found = [trust.of_content(each) for each in dict.fromkeys(self.sha256s)]
         return all(found) and not any(each and each.lock and not self.lock_sha256 for each in found)
 
     def agreements(self) -> tuple[Agreement, ...]:
         """Return the agreements to exactly this content, each with the path of its file."""
         lock = os.path.join(os.path.dirname(self.path), self.source.lock_name)
         script = Agreement(sha256=self.sha256, url=self.path, lock=self.lock_sha256)
-        return (script, Agreement(sha256=self.lock_sha256, url=lock)) if self.lock_sha256 else (script,)
+        locks = (Agreement(sha256=self.lock_sha256, url=lock),) if self.lock_sha256 else ()
+        return (*(Agreement(sha256=each.sha256, url=each.path) for each in self.beside), *locks, script)
+
+    def refuse_other_neighbours(self) -> None:
+        """Raise `UntrustedScript` where what lies beside it is not what it was any more."""
+        block = find_block(self.source.text, self.path)
+        if neighbours_of(self.path, self.source.text, block.metadata if block else "") != self.beside:
+            raise UntrustedScript(
+                f"What lies beside {self.path} changed after you agreed to it, so nothing was run.",
+                hint="Open the script again.",
+            )
 
     def former(self, trust: Trust) -> Agreement | None:
         """Return the last agreement to other content of the same path, if there is one."""
@@ -103,14 +117,16 @@ def read_opened(path: str, *, wants_gui: bool = False) -> OpenedScript:
             is_gui = wants_gui or bool(read_value("gui", values["gui"], where))
         if "pause" in values:
             pauses = bool(read_value("pause", values["pause"], where))
+    block = find_block(source.text, path)
     return OpenedScript(
         path,
         source,
         sha256_of(source.content),
         _sha256_of_lock(path),
-        find_block(source.text, path) is not None,
+        block is not None,
         is_gui,
         pauses,
+        neighbours_of(path, source.text, block.metadata if block else ""),
     )
 
 

@@ -88,7 +88,7 @@ def test_a_warm_double_click_loads_no_window_and_no_step_of_the_data_path(
     rooms = {module.split(".")[1] for module in modules if module.startswith("launcher.")}
     assert not rooms & {"prepare", "provision", "request", "environment"}
     ours = {module for module in modules if module.startswith("launcher.desktop.")}
-    assert ours == {f"launcher.desktop.{name}" for name in ("log", "opening", "plain_words", "window")}
+    assert ours == {f"launcher.desktop.{name}" for name in ("beside", "log", "opening", "plain_words", "window")}
     assert tops(modules) <= {"tomli", "subprocess"}
     assert not modules & {"argparse", "hashlib"}
 

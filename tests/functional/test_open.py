@@ -536,6 +536,56 @@ def test_an_error_of_a_gui_script_is_shown_where_no_log_can_be_kept(
     assert "RuntimeError:boom" in said(desktop.shown[-1])
 
 
+@pytest.mark.usefixtures("stocked")
+def test_what_lies_beside_a_script_is_agreed_to_as_well(
+    desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    desktop.add_windows()
+    script = write_script("import random\nprint('ran')", name="x.pyw")
+    (tmp_path / "unrelated.py").write_text("")
+    assert run_pyscript("open", script).returncode == 0
+    assert "Besideit" not in said(desktop.shown[-1])
+    copy = tmp_path / "elsewhere" / script.name
+    copy.parent.mkdir()
+    copy.write_bytes(script.read_bytes())
+    module = copy.with_name("random.py")
+    for content in ("print('one')", "print('two')"):
+        module.write_text(content)
+        for _ in range(2):
+            assert run_pyscript("open", copy).returncode == 0
+    assert desktop.kinds == ["question"] * 3
+    text = said(desktop.shown[-1])
+    assert "Besideit:random.py(runsintheplaceofPython'sownmodule)" in text
+    assert "notwithwhatliesbesideitnow" in text and "unrelated" not in text
+    assert run_pyscript("trust", "list").stdout.count(str(module)) == 2
+
+
+@pytest.mark.usefixtures("stocked")
+def test_files_that_a_block_names_are_agreed_to_as_well(
+    desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    desktop.add_windows()
+    tell = "import importlib.metadata as m; print(m.version('speak'))"
+    script = write_script(tell, block="dependencies = ['speak']\ntool.pyscript.constraint = ['c.txt']", name="x.pyw")
+    for bound in ("speak<2", "speak>=2"):
+        (tmp_path / "c.txt").write_text(f"{bound}\n")
+        for _ in range(2):
+            assert run_pyscript("open", script).returncode == 0
+    assert [kind for kind in desktop.kinds if kind != "progress"] == ["question"] * 2
+    assert "\n2.0\n" in desktop.log
+
+
+def test_what_changes_beside_a_script_while_it_is_asked_about_is_not_run(
+    desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    script = write_script("import random; print('never')", name="x.pyw")
+    desktop.add_windows()
+    desktop.add_program("zenity", f"#!/bin/sh\necho >'{script.with_name('random.py')}'\n")
+    assert run_pyscript("open", script).returncode == 1
+    assert "changed after you agreed" in desktop.log and "never" not in desktop.log
+    assert "nothing was agreed" in run_pyscript("trust", "list").stdout.lower()
+
+
 def wait_until(is_so: Callable[[], bool]) -> None:
     until = time.monotonic() + 60
     while not is_so():
