@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 from tests.conftest import ROOT, program_path
@@ -63,18 +62,23 @@ class Photographer:
     def take(self, name: str, title: str = "", class_name: str = "") -> Window:
         """Take a picture of a window once it is there."""
         window = self.screen.wait_for_window(title, class_name=class_name)
+        self._put(window, 40, 40)
         self._keep(name, self.screen.save_picture(name, window))
         return window
 
     def take_all(self, name: str, title: str) -> Window:
         """Take a picture of the file manager with a window in front of it."""
         window = self.screen.wait_for_window(title)
-        self.screen.move(window, 330, 200)
-        time.sleep(1)
+        self._put(window, 330, 200)
+        self.screen.wait_until_steady(lambda: self.screen.box_of(window))
         path = self.screen.save_picture(name)
         path.write_bytes(self.screen.picture().cropped(_ALL).to_png())
         self._keep(name, path)
         return window
+
+    def _put(self, window: Window, left: int, top: int) -> None:
+        self.screen.move(window, left, top)
+        self.screen.wait_until(lambda: self.screen.frame_of(window).left == left, "it is there")
 
     def _keep(self, name: str, path: Path) -> None:
         shutil.copy(path, self.folder / f"double-click-{name}.png")
@@ -94,20 +98,23 @@ def photograph(here: Photographer, index: IndexServer) -> None:
     hold.wait_until_asked()
     here.take("progress", "^Preparing ")
     hold.release()
+    logs = here.screen.home / ".local" / "share" / "pyscript" / "logs"
+    here.screen.wait_until(lambda: any("has ended" in log.read_text() for log in logs.iterdir()), "it has ended")
     here.answer(here.take("terminal", class_name="XTerm"), "Return")
 
     broken = letters.drop("sales.pyw", _BROKEN)
     letters.double_click(broken)
     here.answer(here.screen.wait_for_window("^Run "), "alt+r")
-    here.screen.press(here.screen.wait_for_window("^Error: "), "Tab", "space")
-    time.sleep(1)
+    told = here.screen.wait_for_window("^Error: ")
+    folded = here.screen.box_of(told)
+    here.screen.press(told, "Tab", "space")
+    here.screen.wait_until(lambda: here.screen.box_of(told) != folded, "the details are unfolded")
     here.answer(here.take("failure", "^Error: "), "Escape")
 
     # What it needs comes from the real index.
-    process = here.screen.start("env", "-u", "PYSCRIPT_INDEX_URL", program_path(), ROOT / "examples" / "card.pyw")
-    form = here.screen.wait_for_window("^Visiting card$")
-    here.screen.type(form, "Ada Lovelace\tAnalytical Engines\t+44 20 7946 0123\tada@example.com")
-    time.sleep(2)  # the code is drawn with every letter
+    card = ("--name=Ada Lovelace", "--company=Analytical Engines", "--phone=+44 20 7946 0123", "--mail=ada@example.com")
+    command = ("env", "-u", "PYSCRIPT_INDEX_URL", program_path(), ROOT / "examples" / "card.pyw", *card)
+    process = here.screen.start(*command)
     here.answer(here.take("form", "^Visiting card$"), "alt+F4")
     process.wait()
 

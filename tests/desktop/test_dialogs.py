@@ -45,8 +45,10 @@ def toolkit(screen: Screen, name: str) -> Windows:
 @pytest.fixture
 def beside() -> Iterator[Callable[[Callable[[], object]], Future[object]]]:
     """Return what calls a function in a thread, because a dialog returns only when it is answered."""
-    with ThreadPoolExecutor() as pool:
-        yield pool.submit
+    pool = ThreadPoolExecutor()
+    yield pool.submit
+    # A dialog that a failed test leaves open is closed with the screen, which comes after this.
+    pool.shutdown(wait=False)
 
 
 Beside = Callable[[Callable[[], object]], "Future[object]"]

@@ -211,14 +211,49 @@ def test_plain_python_stays_with_the_editor(
     assert len(desk.wrote()) == 1
 
 
+def test_whoever_clicks_again_meanwhile_runs_it_once_all_the_same(
+    desk: Desk, letters: FileManager, index: IndexServer
+) -> None:
+    hold = Hold()
+    index.fail("*.whl", Fault(hold=hold))
+    report = letters.drop("report.py", script(""))
+    letters.double_click(report)
+    accept(desk.screen, desk.screen.wait_for_window(ASKED))
+    hold.wait_until_asked()
+    letters.double_click(report)
+    second = "Another double-click came first."
+    logs = desk.data / "logs"
+    desk.screen.wait_until(lambda: any(second in log.read_text() for log in logs.iterdir()), "it is opened again")
+    hold.release()
+    desk.wait_until_written(1)
+    close_terminal(desk)
+    assert len(desk.wrote()) == 1
+
+
 def test_uninstalling_leaves_the_home_directory_as_it_was(desk: Desk, run_pyscript: Program, tmp_path: Path) -> None:
+    home, logs = desk.screen.home, desk.data / "logs"
     run_pyscript.environ.update(desk.screen.environ)
-    before = tree_of(desk.screen.home)
-    assert run_pyscript("desktop", "install").returncode == 0
-    assert tree_of(desk.screen.home) != before
-    assert run_pyscript("desktop", "uninstall").returncode == 0
-    assert tree_of(desk.screen.home) == before
-    with FileManager(desk.screen, tmp_path / "letters") as letters:
+    with FileManager(desk.screen, tmp_path / "before") as letters:
         report = letters.drop("report.py", script(""))
         letters.double_click(report)
         assert desk.wait_until_written(1) == {"who": "editor", "file": str(report)}
+    before = tree_of(home)
+
+    assert run_pyscript("desktop", "install").returncode == 0
+    assert run_pyscript("desktop", "uninstall").returncode == 0
+    assert tree_of(home) == before
+
+    assert run_pyscript("desktop", "install").returncode == 0
+    with FileManager(desk.screen, tmp_path / "meanwhile") as letters:
+        letters.double_click(letters.drop("report.py", script("")))
+        desk.screen.dismiss(desk.screen.wait_for_window(ASKED), "Escape")
+        desk.wait_until_all_ended()
+    assert run_pyscript("desktop", "uninstall").returncode == 0
+    # Logs are not of the registration.
+    kept = {str(path.relative_to(home)) for path in (*logs.glob("*"), logs, *logs.parents) if path.is_relative_to(home)}
+    assert {name: entry for name, entry in tree_of(home).items() if name not in kept - before.keys()} == before
+
+    with FileManager(desk.screen, tmp_path / "after") as letters:
+        report = letters.drop("report.py", script(""))
+        letters.double_click(report)
+        assert desk.wait_until_written(2) == {"who": "editor", "file": str(report)}

@@ -22,7 +22,7 @@ class FileManager:
 
     def __init__(self, screen: Screen, folder: Path, program: str = "pcmanfm") -> None:
         self.screen, self.folder, self.program = screen, folder, program
-        self._icons: dict[Path, tuple[int, int]] = {}
+        self._icons: dict[Path, Box] = {}
         self._clicks = 0
 
     def __enter__(self) -> FileManager:
@@ -58,20 +58,21 @@ class FileManager:
         after = self.screen.wait_until_steady(self._contents)
         change = before.largest_change(after, self._contents())
         assert change is not None
-        # The name stands below the picture, and between the two nothing may happen.
-        self._icons[path] = ((change.left + change.right) // 2 - 5, change.top + (change.bottom - change.top) // 4)
+        self._icons[path] = change
         return path
 
     def double_click(self, path: Path) -> None:
         """Double-click on the icon of a file that was dropped.
 
-        Each time somewhere else on it, because two in the same place would be one of four clicks.
+        Each time somewhere else on its upper half, where no text is: two in the same place are one of four clicks.
         """
         self._clicks += 1
         self.screen.activate(self.window)
         self._move_away()
-        self.screen.wait_until_steady(self._contents)
-        left, top = self._icons[path]
+        # Only around it: in a window that lies before the other icons a bar may move.
+        icon = self._icons[path]
+        self.screen.wait_until_steady(lambda: icon)
+        left, top = (icon.left + icon.right) // 2 - 5, icon.top + (icon.bottom - icon.top) // 4
         self.screen.click(left + 10 * (self._clicks % 2), top, times=2)
 
     def _contents(self) -> Box:

@@ -54,9 +54,10 @@ class Picture:
         rows = b"".join(self.row(y, box) for y in range(box.top, box.bottom))
         return Picture(box.right - box.left, box.bottom - box.top, rows)
 
-    def colours(self) -> int:
-        """Return how many there are: a window that is not drawn yet has one."""
-        return len(set(struct.iter_unpack("4s", self.pixels)))
+    @property
+    def is_blank(self) -> bool:
+        """Whether it has one colour, as a window that is not drawn yet, or none."""
+        return self.pixels == self.pixels[:4] * (self.width * self.height)
 
     def largest_change(self, other: Picture, box: Box) -> Box | None:
         """Return where the largest thing is that is another one in `other`, or None where the two look alike."""

@@ -247,7 +247,7 @@ class Screen:
         def is_steady() -> bool:
             pictures.append(self.picture().cropped(box()))
             del pictures[:-_STEADY_PICTURES]
-            if not pictures[-1].pixels or pictures[-1].colours() == 1:
+            if pictures[-1].is_blank:
                 return False
             is_at_rest = len(pictures) == _STEADY_PICTURES and len({each.pixels for each in pictures}) == 1
             return is_at_rest or time.monotonic() > patience_ends
