@@ -18,6 +18,7 @@ from launcher.launch import warm
 from launcher.prepare import Preparation, prepare
 from launcher.request import RunRequest
 from launcher.script.remote_url import is_remote
+from launcher.script.source import is_zip_application
 
 
 def build_parser() -> ArgumentParser:
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
         raise UsageError(f"{script} is not on this machine, so it cannot be edited.", hint="Save it to a file first.")
     if not os.path.isfile(script):
         raise ScriptNotFound(f"There is no script {script}.", hint=f"Begin one with: pyscript init {script}")
+    if is_zip_application(_content(script) or b""):
+        raise UsageError(f"{script} is an archive, which no editor shows as text.", hint="Edit what it was made of.")
     editor = find_editor(asked.options.editor, os.environ)
     cache, request = asked.open_cache(), asked.request(script)
     preparation, before = _prepared_if_possible(request, cache), _content(script)

@@ -136,7 +136,7 @@ def read_script(path: str, sha256: str = "") -> ScriptSource:
         raise _not_read(path, error) from error
     if sha256:
         _refuse_other(content, sha256, path)
-    if is_regular_file and not is_inside_directory and _is_zip_application(content):
+    if is_regular_file and not is_inside_directory and is_zip_application(content):
         from launcher.script.bundle_file import read_bundle  # noqa: PLC0415 - 5 ms, for archives only
 
         return ScriptSource(path, content, "", is_stdin=False, bundle=read_bundle(path))
@@ -235,7 +235,7 @@ def _excerpt(content: bytes, path: str, line_number: int, wanted: str) -> Excerp
     return Excerpt(path, line_number, line, max(0, line.find(wanted)) + 1, len(wanted))
 
 
-def _is_zip_application(content: bytes) -> bool:
+def is_zip_application(content: bytes) -> bool:
     """Tell whether Python would run this as an archive; a shebang line may stand before it (PEP 441)."""
     if _ZIP_END not in content[-_ZIP_END_WITHIN:]:
         return False

@@ -130,6 +130,17 @@ def test_without_an_editor_it_says_how_to_name_one(
     assert message in done.stderr
 
 
+def test_an_archive_is_refused_because_an_editor_shows_bytes(
+    script: Path, editor: Path, run_pyscript: Program, tmp_path: Path
+) -> None:
+    run_pyscript("bundle", script, "-o", "tool.pyz")
+    content = (tmp_path / "tool.pyz").read_bytes()
+    done = run_pyscript("edit", "tool.pyz", env={"EDITOR": str(editor)})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "tool.pyz is an archive, which no editor shows as text." in done.stderr
+    assert (tmp_path / "tool.pyz").read_bytes() == content
+
+
 def test_a_script_that_is_missing_is_not_begun(run_pyscript: Program, editor: Path, tmp_path: Path) -> None:
     done = run_pyscript("edit", "new.py", env={"EDITOR": str(editor)})
     assert (done.returncode, done.stdout) == (2, "")
