@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -81,9 +82,22 @@ def main(arguments: Sequence[str]) -> int:
 
 def _put(text: str, path: str | None) -> None:
     if path is not None and path != "-":
-        rewrite(path, text.encode())
+        if _is_stream(path):
+            with open(path, "wb") as stream:
+                stream.write(text.encode())
+        else:
+            rewrite(path, text.encode())
     elif sys.stdout is not None:
         console.print_line(text.removesuffix("\n"))
+
+
+def _is_stream(path: str) -> bool:
+    """Tell whether a path leads to what holds no content that could be replaced: /dev/stdout, or a named pipe."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
 def _exported(script: str, asked: ScriptArguments, cache: Cache) -> tuple[Exported, RunRequest]:

@@ -322,6 +322,14 @@ def test_a_date_that_is_none_is_an_error(script: Path, run_pyscript: Program) ->
     assert "SOURCE_DATE_EPOCH: 'today' is not a number of seconds since 1970." in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no /dev")
+def test_what_is_no_file_is_written_to_instead_of_replaced(script: Path, run_pyscript: Program) -> None:
+    plain = run_pyscript("export", script, "--format", "requirements").stdout
+    done = run_pyscript("export", script, "--format", "requirements", "-o", "/dev/stdout")
+    assert (done.returncode, done.stdout) == (0, plain), done.stderr
+    assert run_pyscript("export", script, "--format", "requirements", "-o", "/dev/null").returncode == 0
+
+
 def test_where_it_cannot_be_written_it_says_so(script: Path, run_pyscript: Program, tmp_path: Path) -> None:
     done = run_pyscript("export", script, "--format", "requirements", "-o", tmp_path / "no" / "x.txt")
     assert done.returncode != 0
