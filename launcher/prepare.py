@@ -83,7 +83,7 @@ def prepare(request: RunRequest, cache: Cache, environ: Mapping[str, str], repor
     if bundle is not None:
         # By this its bootstrap knows that it need not unpack anything in this environment.
         cache.write_file(cache.path(Bucket.BUNDLES, bundle.digest) / f"{environment.key}.environment", b"")
-    program = _program(request, environment, environ)
+    program = _program(request, needs, environment, environ, reporter)
     record = _record(request, needs, program, environment, environ)
     files = (interpreter.executable, str(cache.path(Bucket.RESOLUTIONS, key)), *needs.files)
     record.stamps |= {path: records.stamp_of(path) for path in (*files, *watched_files(wanted.written, resolution))}
@@ -203,19 +203,43 @@ def _collect(environment: Environment, cache: Cache, reporter: Reporter) -> None
 # Environment -> launch
 
 
-def _program(request: RunRequest, environment: Environment, environ: Mapping[str, str]) -> str:
+def _program(
+    request: RunRequest, needs: Needs, environment: Environment, environ: Mapping[str, str], reporter: Reporter
+) -> str:
     """Return the absolute path of what is executed: the environment's interpreter, or the program that was named."""
     if request.kind is not TargetKind.COMMAND:
         return str(environment.python)
     import shutil  # noqa: PLC0415
 
-    for path in (str(environment.bin), environ.get("PATH", os.defpath)):
-        if found := shutil.which(request.target, path=path):
-            return os.path.abspath(found)
+    if found := shutil.which(request.target, path=str(environment.bin)):
+        return os.path.abspath(found)
+    if found := shutil.which(request.target, path=environ.get("PATH", os.defpath)):
+        if needs.requested and _has_a_python_of_its_own(found):
+            reporter.warning(
+                f"{found}, from PATH, runs on a Python of its own, which does not have these packages. "
+                f"If the program should have them: --with {request.target}"
+            )
+        return os.path.abspath(found)
     raise CommandNotFound(
         f"There is no script {request.target!r} here, and no program of that name in the environment or on PATH.",
         hint=f"Check the name, or add what provides it: pyscript run --with PACKAGE {request.target}",
     )
+
+
+def _has_a_python_of_its_own(program: str) -> bool:
+    """Tell whether a program is one that pip and its like make, whose first lines name the Python that runs it.
+
+    ``env python`` finds the one of the environment.
+    """
+    import re  # noqa: PLC0415
+
+    try:
+        with open(program, "rb") as stream:
+            head = stream.read(512)
+    except OSError:
+        return False
+    # Where the path is too long for the system, a shell starts it.
+    return bool(re.match(rb"#! ?(?:/bin/sh\n'''exec' )?\"?/[^\n]*/(?:python|pypy)[\d.]*t?[\"\s]", head))
 
 
 def _record(

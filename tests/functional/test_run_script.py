@@ -55,6 +55,30 @@ def test_a_script_as_the_target_is_refused_with_what_to_write_instead(script: Pa
     assert f"pyscript run --script {script} python x.py" in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the programs of this test are scripts")
+@pytest.mark.parametrize(
+    ("first_lines", "is_told"),
+    [
+        ("#!/opt/tools/bin/python3.12", True),
+        ('#!/bin/sh\n\'\'\'exec\' "/opt/a long path/bin/python" "$0" "$@"', True),
+        ("#!/usr/bin/env python3", False),  # that is the environment's
+        ("#!/bin/sh\necho python", False),
+    ],
+)
+def test_a_program_of_path_that_cannot_see_the_packages_is_told_of(
+    first_lines: str, is_told: bool, script: Path, run_pyscript: Program, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin" / "checker"
+    program.parent.mkdir()
+    program.write_text(f"{first_lines}\n")
+    program.chmod(0o755)
+    path = {"PATH": f"{program.parent}:{run_pyscript.environ['PATH']}"}
+    said = f"{program}, from PATH, runs on a Python of its own, which does not have these packages."
+    assert (said in run_pyscript("run", "--script", script, "checker", env=path).stderr) is is_told
+    assert said not in run_pyscript("run", "checker", env=path).stderr  # no packages were asked for
+    assert said not in run_pyscript("run", "--quiet", "--script", script, "checker", env=path).stderr
+
+
 def test_a_script_that_is_missing_is_an_error(run_pyscript: Program) -> None:
     done = run_pyscript("run", "--script", "missing.py", "python")
     assert done.returncode == 2
