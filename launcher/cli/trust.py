@@ -162,11 +162,19 @@ def _matching(text: str, agreements: Sequence[Agreement]) -> list[Agreement]:
         whole = [Agreement(sha256=beginning)] if len(beginning) == 64 else []
         return [each for each in agreements if each.sha256.startswith(beginning)] or whole
     if is_remote(text):
-        wanted = parse_remote(text).shown if is_script(text) else parse_place(text)
+        wanted = parse_remote(text).shown if is_script(text) else _place_or(text)
         return [each for each in agreements if wanted in (each.place, each.place.rstrip("/"), each.url)]
     path = os.path.abspath(text)
     of_file = {_agreement(text).sha256} if os.path.isfile(path) else set()
     return [each for each in agreements if each.url == path or each.sha256 in of_file]
+
+
+def _place_or(text: str) -> str:
+    """Return the place as it was written down; what would be none now may have been one to an older pyscript."""
+    try:
+        return parse_place(text)
+    except UsageError:
+        return text
 
 
 def _sentence(agreement: Agreement) -> str:

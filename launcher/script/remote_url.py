@@ -51,11 +51,15 @@ _OF_ANYBODY = r"""(?x)
     | 0x0\.st | web\.archive\.org | ipfs\.io | bpa\.st
 """
 """These hosts serve what anybody brings, and only of `_FILES` the path says whose it is."""
+_WITH_OWNERS = r"(www\.)?(github|gitlab)\.com|bitbucket\.org|codeberg\.org|git\.sr\.ht|huggingface\.co"
+"""Those of them where a repository's path begins with its owner; of a gist any name may stand there."""
 _BY_ANYBODY = r"(?is)((.+-g)?[0-9a-f]{4,64}|commit|pull|merge-requests|refs/(?!heads/|tags/)[^/]+)([^\w.-].*)?"
 """Revisions that need not be the owner's: forges show commits of forks and of merge requests as the original's.
 
 Git takes a commit's id from four digits on, in capitals too, behind -g, and with ~ or ^ after it.
 """
+
+_AGREE_TO_CONTENT = "Agree to the content instead: pyscript trust add URL, with the URL of the script."
 
 
 class RemoteUrl(Value):
@@ -129,6 +133,8 @@ class RemoteUrl(Value):
         if parts.scheme not in ("https", "ssh"):
             return None
         if self.is_git:
+            if _lacks_owners(parts):
+                return None
             repository, _, revision = _split_revision(self.url)
             owner, rest = urlsplit(repository).path.strip("/").removesuffix(".git"), revision
         else:
@@ -137,7 +143,7 @@ class RemoteUrl(Value):
             matches = (re.fullmatch(pattern, path) for host, pattern in _FILES if re.fullmatch(host, found.netloc))
             matched = next(filter(None, matches), None)
             if matched is None:
-                return None if re.fullmatch(_OF_ANYBODY, found.hostname or "") else root
+                return None if _is_of_anybody(found) else root
             owner, rest = matched[1], matched[2]
         return None if re.fullmatch(_BY_ANYBODY, unquote(rest)) else f"{root}{owner}/"
 
@@ -218,14 +224,34 @@ def parse_place(text: str) -> str:
         return "ssh" + parse_place(text.replace("ssh", "https", 1)).removeprefix("https")
     url = parse_remote(f"{text}/")
     parts = urlsplit(url.address)
+    if parts.scheme == "http":
+        raise UsageError(
+            f"{_quoted(text)} is no place to trust: what comes unencrypted can be changed on its way.",
+            hint=_AGREE_TO_CONTENT,
+        )
     if parts.scheme != "https" or urlsplit(url.url).query:
         raise UsageError(f"{_quoted(text)} is no place to trust.", hint="Give one as https://host/folder/")
-    if re.fullmatch(_OF_ANYBODY, parts.hostname or "") and not parts.path.strip("/"):
+    if _lacks_owners(parts):
+        raise UsageError(
+            f"Anybody can put something on {parts.netloc}, and its addresses do not tell who did, so it is no place "
+            "to trust.",
+            hint=_AGREE_TO_CONTENT,
+        )
+    if _is_of_anybody(parts) and not parts.path.strip("/"):
         raise UsageError(
             f"Anybody can put something on {parts.netloc}, so it is no place to trust.",
             hint=f"Say whose, as in https://{parts.netloc}/OWNER/",
         )
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+
+
+def _is_of_anybody(parts: SplitResult) -> bool:
+    return bool(re.fullmatch(_OF_ANYBODY, parts.hostname or ""))
+
+
+def _lacks_owners(parts: SplitResult) -> bool:
+    """Tell whether anybody can put something there, and no address says who did."""
+    return _is_of_anybody(parts) and not re.fullmatch(_WITH_OWNERS, parts.hostname or "")
 
 
 def covers(place: str, address: str) -> bool:

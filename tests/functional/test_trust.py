@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.trust import Agreement, Trust
 from tests.conftest import Program
 from tests.support.index_server import IndexServer
 
@@ -38,8 +39,7 @@ def listed(program: Program) -> list[tuple[str | None, str | None, str | None]]:
     return [(row["sha256"], row["place"], row["url"]) for row in rows]
 
 
-@pytest.mark.usefixtures("agreements")
-def test_what_is_added_is_listed_and_can_be_removed(run_pyscript: Program, tmp_path: Path) -> None:
+def test_what_is_added_is_listed_and_can_be_removed(run_pyscript: Program, tmp_path: Path, agreements: Path) -> None:
     assert run_pyscript("trust", "list").stdout == "Nothing was agreed to.\n"
     script = tmp_path / "x.py"
     script.write_bytes(BODY)
@@ -54,7 +54,9 @@ def test_what_is_added_is_listed_and_can_be_removed(run_pyscript: Program, tmp_p
         (None, "https://github.com/me/", None),
     }
     assert "https://host/tools/" in run_pyscript("trust", "list").stdout
-    for what in ("x.py", "https://host/tools", "sha256:" + "ab" * 5):
+    # What an older pyscript took for a place.
+    Trust(agreements).add(Agreement(place="https://gist.github.com/me/"))
+    for what in ("x.py", "https://host/tools", "https://gist.github.com/me/", "sha256:" + "ab" * 5):
         assert "Forgotten" in run_pyscript("trust", "remove", what).stdout
     assert listed(run_pyscript) == [(None, "https://github.com/me/", None)]
     assert run_pyscript("trust", "remove", "--all").returncode == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 
 import pytest
 
@@ -170,6 +171,7 @@ def test_a_place_ends_where_another_owner_s_could_begin(url: str, place: str) ->
         "https://pastebin.com:0443/raw/x",
         "https://raw.githubusercontent.com/wiki/me/tools/x.py",
         "https://gist.github.com/me/0123456789abcdef0123",
+        "git+https://gist.github.com/me/0123456789abcdef0123.git@main#x.py",
         "https://github.com/me/tools/files/1/x.py",
         "https://github.com/me/tools/releases/download/v1/x.py",
         "https://objects.githubusercontent.com/x.py",
@@ -182,9 +184,21 @@ def test_nobody_vouches_for_what_anybody_could_have_put_there(url: str) -> None:
     assert parse_remote(url).place is None
 
 
-@pytest.mark.parametrize("text", ["https://github.com/", "https://gitlab.com", "http://127.0.0.1/", "git+file:///srv/"])
-def test_what_is_no_place_to_trust(text: str) -> None:
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("https://github.com/", "Anybody can put something on github.com, so it"),
+        ("https://gitlab.com", "Anybody can put something on gitlab.com, so it"),
+        ("http://127.0.0.1/", "what comes unencrypted can be changed on its way"),
+        ("git+file:///srv/", "nothing is fetched by file"),
+        # What they show comes from elsewhere, and its address says any name.
+        ("https://gist.github.com/me/", "Anybody can put something on gist.github.com, and its addresses do not tell"),
+        ("git+ssh://git@gist.github.com/me/", "its addresses do not tell who did"),
+        ("https://pastebin.com/raw/", "its addresses do not tell who did"),
+    ],
+)
+def test_what_is_no_place_to_trust(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
         parse_place(text)
 
 
