@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = build_parser()
     asked = read_script_arguments(parser, arguments)
     if not asked.words and not asked.has_requirements:
-        console.print_usage(parser)
+        console.print_usage(parser, "no script given")
         return UsageError.default_exit_code
     if asked.options.ask and not asked.options.ask.startswith(("http://", "https://")):
         raise UsageError(f"--ask: {asked.options.ask!r} is not the URL of an index.", hint="It begins with https://")

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = read_script_arguments(parser, arguments)
     script, options = asked.only_script(), asked.options
     if script is None:
-        console.print_usage(parser)
+        console.print_usage(parser, "no script given")
         return UsageError.default_exit_code
     if options.output == STDIN:
         raise UsageError("A bundle is not written to stdout.", hint="Name a file: -o tool.pyz")

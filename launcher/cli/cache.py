@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     if options.command is None:
-        console.print_usage(parser)
+        console.print_usage(parser, "no command given")
         return UsageError.default_exit_code
     configure_console(options)
     cache = open_cache(options.cache_dir)

@@ -83,9 +83,9 @@ def print_line(text: str = "") -> None:
         sys.stdout.write(sanitised(text) + "\n")
 
 
-def print_usage(parser: ArgumentParser) -> None:
+def print_usage(parser: ArgumentParser, missing: str = "nothing to run") -> None:
     """Show how the command is called, on stderr, because it was called with nothing to do."""
-    _write(f"{parser.format_usage()}\n{parser.prog}: nothing to run; see {parser.prog} --help")
+    _write(f"{parser.format_usage()}\n{parser.prog}: {missing}; see {parser.prog} --help")
 
 
 def show_error(error: PyscriptError) -> None:

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = read_script_arguments(parser, arguments)
     script = asked.only_script()
     if script is None:
-        console.print_usage(parser)
+        console.print_usage(parser, "no script given")
         return UsageError.default_exit_code
     if script == STDIN:
         raise UsageError("What comes from stdin cannot be edited.", hint="Save it to a file first.")

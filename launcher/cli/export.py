@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = read_script_arguments(parser, arguments)
     script = asked.only_script()
     if script is None:
-        console.print_usage(parser)
+        console.print_usage(parser, "no script given")
         return UsageError.default_exit_code
     if asked.options.format is None:
         raise UsageError("--format is missing.", hint="Give one of " + ", ".join(_FORMATS) + ".")

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = read_script_arguments(parser, arguments)
     script = asked.only_script()
     if script is None:
-        console.print_usage(parser)
+        console.print_usage(parser, "no script given")
         return UsageError.default_exit_code
     cache = asked.open_cache()
     request, glance = request_of(asked, script, cache)

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         output.print_columns([[(name, "name")], [(each.title, "")]] for name, each in TEMPLATES.items())
         return 0
     if not asked.words:
-        console.print_usage(parser)
+        console.print_usage(parser, "no name given")
         return UsageError.default_exit_code
     if len(asked.words) > 1:
         raise UsageError("One script at a time, please: " + ", ".join(asked.words) + ".")

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = build_parser()
     asked = read_script_arguments(parser, arguments)
     if not asked.words:
-        console.print_usage(parser)
+        console.print_usage(parser, "no script given")
         return UsageError.default_exit_code
     if asked.options.name is not None and len(asked.words) > 1:
         raise UsageError("One name is for one script.", hint="Install the scripts one by one, or without --name.")

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = build_parser()
     asked = read_script_arguments(parser, arguments)
     if not asked.words and not asked.has_requirements:
-        console.print_usage(parser)
+        console.print_usage(parser, "no script given")
         return UsageError.default_exit_code
     scripts: tuple[str | None, ...] = asked.words or (None,)
     cache = asked.open_cache()

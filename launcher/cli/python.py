@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     if options.command is None:
-        console.print_usage(parser)
+        console.print_usage(parser, "no command given")
         return UsageError.default_exit_code
     configure_console(options)
     command = {"list": _list, "find": _find, "install": _install, "uninstall": _uninstall}[options.command]

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = build_parser()
     asked = read_script_arguments(parser, arguments)
     if len(asked.words) < 2:
-        console.print_usage(parser)
+        console.print_usage(parser, "no script, or no name of a requirement given")
         return UsageError.default_exit_code
     script, *names = asked.words
     changed = block_change.change_block(asked, script, lambda editor: editor.remove(names))

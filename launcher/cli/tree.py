@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = read_script_arguments(parser, arguments)
     script, package = _script_and_package(asked)
     if script is None and not asked.has_requirements:
-        console.print_usage(parser)
+        console.print_usage(parser, "no script given")
         return UsageError.default_exit_code
     depth = _depth(asked.options.depth)
     cache = asked.open_cache()

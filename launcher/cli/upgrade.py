@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     if command_upgrade.is_meant(asked):
         return command_upgrade.upgrade(asked)
     if not asked.words:
-        console.print_usage(parser)
+        console.print_usage(parser, "no script and no installed command given")
         return UsageError.default_exit_code
     script, *names = asked.words
     changed = block_change.change_block(asked, script, lambda editor: editor.upgrade(names))

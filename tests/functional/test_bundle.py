@@ -488,7 +488,7 @@ def test_sources_are_not_built_for_another_platform(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["bundle"], 2, "nothing to run; see pyscript bundle --help"),
+        (["bundle"], 2, "pyscript bundle: no script given; see pyscript bundle --help"),
         (["bundle", "x.py", "-o", "-"], 2, "A bundle is not written to stdout."),
         (["bundle", "-"], 2, "A script from stdin has no name for its bundle."),
         (["bundle", "gone.py"], 2, "There is no script gone.py."),

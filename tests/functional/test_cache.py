@@ -146,7 +146,7 @@ def test_clean_does_not_pull_the_floor_from_under_a_running_script(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["cache"], "nothing to run"),
+        (["cache"], "pyscript cache: no command given; see pyscript cache --help"),
         (["cache", "burn"], "invalid choice"),
         (["cache", "prune", "--older-than", "soon"], "--older-than: 'soon' is not valid"),
         (["cache", "info", "extra"], "Unrecognized arguments"),

@@ -233,7 +233,7 @@ def test_secrets_and_control_characters_do_not_come_through(run_pyscript: Progra
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["info"], "nothing to run; see pyscript info --help"),
+        (["info"], "pyscript info: no script given; see pyscript info --help"),
         (["info", "gone.py"], "There is no script gone.py."),
         (["info", "x.py", "y.py"], "One script at a time, please: x.py, y.py."),
         (["info", "x.py", "--retries", "many"], "--retries: 'many' is not a valid value"),

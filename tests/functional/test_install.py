@@ -208,7 +208,7 @@ def test_requirements_that_cannot_be_had_install_nothing(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["install"], 2, "nothing to run; see pyscript install --help"),
+        (["install"], 2, "pyscript install: no script given; see pyscript install --help"),
         (["install", "-"], 2, "What comes from stdin cannot be installed."),
         (["install", "missing.py"], 2, "There is no script"),
         (["install", "x.py", "y.py", "--name", "z"], 2, "One name is for one script."),

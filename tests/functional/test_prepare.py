@@ -138,7 +138,7 @@ def test_requirements_alone_can_be_prepared_for_an_image(stocked: IndexServer, r
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["prepare"], 2, "nothing to run; see pyscript prepare --help"),
+        (["prepare"], 2, "pyscript prepare: no script given; see pyscript prepare --help"),
         (["prepare", "--wiht", "a", "x.py"], 2, "There is no option --wiht; did you mean --with?"),
         (["prepare", "gone.py"], 2, "There is no script gone.py."),
         (["prepare", "--color", "blue", "x.py"], 2, "--color: 'blue' is not a valid value"),

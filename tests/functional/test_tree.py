@@ -173,7 +173,7 @@ def test_secrets_in_requirements_are_not_shown(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["tree"], 2, "nothing to run; see pyscript tree --help"),
+        (["tree"], 2, "pyscript tree: no script given; see pyscript tree --help"),
         (["tree", "gone.py"], 2, "There is no script gone.py."),
         (["tree", "gone"], 2, "There is no script gone."),
         (["tree", "x.py", "y.py"], 2, "One script at a time, please: x.py, y.py."),
