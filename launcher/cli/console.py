@@ -183,6 +183,9 @@ def _write(text: str) -> None:
 class PlainReporter:
     """Single plain lines, for logs and pipes; satisfies `Reporter`."""
 
+    def __init__(self) -> None:
+        self._warned: set[str] = set()
+
     def step(self, text: str) -> None:
         """Say it only with ``-v``, but always say what is being waited for."""
         if text.startswith("Waiting") and _mode.verbosity >= 0:
@@ -210,9 +213,13 @@ class PlainReporter:
             _write(styled(sanitised(text), "dim"))
 
     def warning(self, text: str) -> None:
-        """Say it unless ``-q``."""
-        if _mode.verbosity >= 0:
-            show_warning(text)
+        """Say it unless ``-q``, and once: a lock resolves for many targets, and comes to the same with each."""
+        if _mode.verbosity >= 0 and text not in self._warned:
+            self._warned.add(text)
+            self._warn(text)
+
+    def _warn(self, text: str) -> None:
+        show_warning(text)
 
     def finished(self, text: str) -> None:
         """Say it unless ``-q``."""
@@ -233,6 +240,7 @@ class TerminalReporter(PlainReporter):
     def __init__(self) -> None:
         import threading  # noqa: PLC0415 - 1.5 ms, and only a terminal needs it
 
+        super().__init__()
         self._lock = threading.Lock()
         self._step = self._progress = ""
         self._downloads: dict[str, _Download] = {}
@@ -282,8 +290,8 @@ class TerminalReporter(PlainReporter):
         if _mode.verbosity >= level:
             self._say(styled(sanitised(text), "dim"))
 
-    def warning(self, text: str) -> None:
-        """Say it above the display."""
+    def _warn(self, text: str) -> None:
+        # Above the display.
         self._say(f"{styled('warning', 'warning')}: {sanitised(text)}")
 
     def finished(self, text: str) -> None:

@@ -71,6 +71,14 @@ def test_text_from_outside_cannot_steer_the_terminal(evil: str, stderr: io.Strin
     assert evil[0] not in stderr.getvalue()
 
 
+@pytest.mark.parametrize("make", [PlainReporter, TerminalReporter])
+def test_a_warning_is_said_once(make: type[PlainReporter], stderr: io.StringIO) -> None:
+    reporter = make()
+    for text in ("six has no extra", "other", "six has no extra"):
+        reporter.warning(text)
+    assert stderr.getvalue() == "warning: six has no extra\nwarning: other\n"
+
+
 def test_the_causes_are_shown_only_when_asked_for(stderr: io.StringIO) -> None:
     def fail() -> None:
         try:
