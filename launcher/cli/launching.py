@@ -11,7 +11,7 @@ from launcher.cache import Cache
 from launcher.cli import console, signals
 from launcher.cli.arguments import NoOptions, SplitArguments
 from launcher.cli.commands import COMMANDS
-from launcher.errors import LaunchFailed, ScriptNotFound, UsageError
+from launcher.errors import CommandNotFound, LaunchFailed, ScriptNotFound, UsageError
 from launcher.launch import record as records
 from launcher.launch import warm
 from launcher.prepare import Preparation, prepare
@@ -36,11 +36,24 @@ def launch(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[
         return watch(request, cache)
     try:
         preparation = prepare(request, cache, os.environ, console.make_reporter())
+    except CommandNotFound as error:
+        cache.abandon()
+        if tokens[:1] != ("run",):
+            error.hint = _hint_at_command(request.target, error.hint or "")
+        raise
     except BaseException:
         cache.abandon()
         raise
     console.leave()
     return become(preparation, cache)
+
+
+def _hint_at_command(name: str, hint: str) -> str:
+    """Return the hint with the command in front that a name which nothing has was probably meant to be."""
+    import difflib  # noqa: PLC0415 - 6 ms, for a mistake only
+
+    near = difflib.get_close_matches(name, COMMANDS, 1, 0.7)
+    return f"Did you mean pyscript {near[0]}? Else {hint[:1].lower()}{hint[1:]}" if near else hint
 
 
 def _launch_request(split: SplitArguments, options: Namespace | NoOptions, tokens: tuple[str, ...]) -> RunRequest:

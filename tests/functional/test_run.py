@@ -243,6 +243,7 @@ def test_variables_come_from_an_env_file(run_pyscript: Program, tmp_path: Path, 
     [
         (["missing.py"], 2, "There is no script missing.py."),
         (["missing"], 1, "There is no script 'missing' here, and no program of that name"),
+        (["lsit", "--json"], 1, "hint: Did you mean pyscript list? Else check the name, or add what provides it"),
         (["./missing"], 2, "There is no script ./missing."),
         (["--wiht", "x", "x.py"], 2, "There is no option --wiht; did you mean --with?"),
         (["--timeout", "soon", "-c", "0"], 2, "--timeout: 'soon' is not a valid value"),
