@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from launcher.errors import UsageError
@@ -37,3 +37,12 @@ def read_config_file(path: Path) -> dict[str, object]:
         return tomli.loads(content.decode())
     except (UnicodeDecodeError, tomli.TOMLDecodeError) as error:
         raise UsageError(f"The config file {path} is not valid TOML: {error}.") from error
+
+
+def unknown_key(key: str, known: Sequence[str], path: str) -> UsageError:
+    """Return the error for a key that is no setting, with the one that was probably meant."""
+    import difflib  # noqa: PLC0415 - 6 ms, for a mistake only
+
+    near = difflib.get_close_matches(key, known, 1)
+    hint = f"Did you mean {near[0]}?" if near else "Known: " + ", ".join(known)
+    return UsageError(f"{path}: there is no setting called {key!r}.", hint=hint)

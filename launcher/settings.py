@@ -371,9 +371,10 @@ def is_on(name: str, environ: Mapping[str, str]) -> bool:
 
 def _refuse_unknown(config: Mapping[str, object], config_path: str) -> None:
     known = sorted(key_of(setting.name) for setting in _SETTINGS if setting.in_config)
-    for key in config:
-        if key not in known:
-            raise UsageError(f"{config_path}: there is no setting called {key!r}.", hint="Known: " + ", ".join(known))
+    if unknown := [key for key in config if key not in known]:
+        from launcher.config_file import unknown_key  # noqa: PLC0415 - 10 ms with pathlib, for a mistake only
+
+        raise unknown_key(unknown[0], known, config_path)
 
 
 def _refuse_credentials_in_block(settings: Settings, table: BlockTable) -> None:

@@ -199,6 +199,12 @@ def test_a_wrong_value_says_where_it_stands(layers: tuple[dict[str, object], ...
     assert caught.value.exit_code == 2
 
 
+def test_a_misspelled_key_of_the_config_file_is_told_how_it_is_written() -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve_settings({}, {}, {}, {"index-ulr": "x"})
+    assert caught.value.hint == "Did you mean index-url?"
+
+
 @pytest.mark.parametrize("key", ["cache-dir", "python", "env-file", "refresh", "upgrade", "color"])
 def test_a_script_cannot_decide_about_the_machine(key: str) -> None:
     assert resolve_settings({}, {}, {key: "x"}, {}) == Settings()
