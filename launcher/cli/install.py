@@ -20,7 +20,7 @@ from launcher.script.remote_url import is_remote
 from launcher.share.command_name import default_name, is_shell_word
 from launcher.share.commands import Command
 from launcher.share.installing import Installed, Order, install
-from launcher.share.search_path import add_to_path, can_be_added, is_on_path, namesakes
+from launcher.share.search_path import add_to_path, can_be_added, is_on_path, namesakes, path_line
 from launcher.value import replace
 
 
@@ -160,7 +160,7 @@ def _mend_path(directory: Path, options: Namespace) -> None:
     if sys.platform == "win32":
         console.print_line(f"Put it there in the system's settings: {directory}")
     else:
-        console.print_line(f"""Put it there in your shell's configuration: export PATH="{directory}:$PATH\"""")
+        console.print_line(f"Put it there in your shell's configuration: {path_line(directory)}")
 
 
 def _agrees(question: str) -> bool:

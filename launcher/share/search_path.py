@@ -59,6 +59,12 @@ def can_be_added(directory: Path) -> bool:
     return not re.search(_UNSAFE, str(directory))
 
 
+def path_line(directory: Path) -> str:
+    """Return the line of a shell's configuration that puts the directory on PATH, whatever its name is made of."""
+    quoted = re.sub(r'([\\"$`])', r"\\\1", str(directory))
+    return f'export PATH="{quoted}:$PATH"'
+
+
 def add_to_path(directory: Path) -> bool:
     """Put the directory on PATH in the configuration of the person's shell, and tell whether that will do."""
     import userpath  # noqa: PLC0415 - starts programs to find out which shell it is

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from launcher.errors import DataUnusable, UsageError
-from launcher.share.search_path import bin_directory, can_be_added, is_on_path, namesakes
+from launcher.share.search_path import bin_directory, can_be_added, is_on_path, namesakes, path_line
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="paths of POSIX")
 
@@ -31,6 +31,19 @@ def test_a_relative_directory_is_refused_and_none_is_an_error() -> None:
         bin_directory({"PYSCRIPT_BIN_DIR": "bin", "HOME": "/home/me"}, "linux")
     with pytest.raises(DataUnusable):
         bin_directory({}, "linux")
+
+
+@pytest.mark.parametrize(
+    ("directory", "written"),
+    [
+        ("/home/me/.local/bin", "/home/me/.local/bin"),
+        ("/home/a b/bin", "/home/a b/bin"),
+        ("/home/$(rm x)/`y`", r"/home/\$(rm x)/\`y\`"),
+        ('/home/"me\\', r"/home/\"me\\"),
+    ],
+)
+def test_the_line_for_a_shell_is_of_the_directory_alone(directory: str, written: str) -> None:
+    assert path_line(Path(directory)) == f'export PATH="{written}:$PATH"'
 
 
 def test_a_directory_is_on_path_by_whichever_name(tmp_path: Path) -> None:
