@@ -30,6 +30,7 @@ def build_parser() -> ArgumentParser:
     group.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: the script's name, .pyz)")
     group.add_argument(
         "--python-platform",
+        "--platform",
         action="append",
         metavar="PLATFORM",
         help="the platform that it is for, such as linux-aarch64, or any (repeatable; default: this one)",

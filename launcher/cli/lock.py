@@ -39,6 +39,7 @@ def build_parser() -> ArgumentParser:
     group = parser.add_argument_group("what to lock")
     group.add_argument(
         "--platform",
+        "--python-platform",
         action="append",
         metavar="NAME",
         help="lock for this platform (repeatable), such as linux-x86_64; default: the usual five",

@@ -20,7 +20,7 @@ _ONLY_FOR_PREPARING = {
     *("--trust", "--source"),
     *("-q", "--quiet", "-v", "--verbose", "--color", "--cache-dir", "--timeout", "--retries", "--offline"),
     *("--refresh", "-U", "--upgrade", "--json", "--print-python", "--invert", "--outdated", "--depth"),
-    *("--platform", "--here", "--embed", "--check", "--upgrade-package"),
+    *("--platform", "--python-platform", "--here", "--embed", "--check", "--upgrade-package"),
     *("--run", "--editor", "--ignore", "--ask", "--format", "-o", "--output", "--no-hashes", "--all"),
     "--with-pyscript",
 }

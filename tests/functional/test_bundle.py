@@ -457,7 +457,7 @@ def test_wheels_for_any_platform_are_preferred_when_asked_for(
     )
     run_pyscript.environ["PYSCRIPT_INDEX_URL"] = index.index_url
     script = write_script("", "speak")
-    done = run_pyscript("bundle", script, "--python-platform", "any")
+    done = run_pyscript("bundle", script, "--platform", "any")  # as it is called for a lock
     assert "3 packages" not in done.stdout
     assert "Windows" in done.stdout and "Linux" in done.stdout, done.stdout + done.stderr
 

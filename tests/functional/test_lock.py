@@ -147,7 +147,7 @@ def test_platforms_are_chosen_once_and_stay(
 
 def test_the_usual_platforms_come_back(script: Path, lock_path: Path, run_pyscript: Program) -> None:
     run_pyscript("lock", "--platform", "macos", script)
-    run_pyscript("lock", "--platform", "default", script)
+    run_pyscript("lock", "--python-platform", "default", script)  # as it is called for a bundle
     lock = tomli.loads(lock_path.read_text())
     assert (len(lock["environments"]), "platforms" in lock["tool"]["pyscript"]) == (5, False)
 
