@@ -20,7 +20,7 @@ from launcher.environment import collection
 from launcher.environment.environment import home_of
 from launcher.errors import IndexUnreachable, InterpreterNotFound, PyscriptError, UsageError
 from launcher.prepare import open_fetcher
-from launcher.python.demand import Demand, NotFetched
+from launcher.python.demand import THE_REQUEST, Demand, NotFetched
 from launcher.python.discovery import InterpreterRequest, find_interpreter, list_interpreters
 from launcher.python.downloads import Build, find_build, newest_builds, open_catalogue, without_credentials
 from launcher.python.installations import Installations
@@ -44,7 +44,7 @@ def build_parser() -> ArgumentParser:
     )
     about = {
         "list": "show the Pythons that are here, and those that can be downloaded",
-        "find": "print the path of the Python that a script, or one who asks for SPEC, would get",
+        "find": "print the path of the Python that SPEC, or a script, would get",
         "install": "download Pythons: of each SPEC the newest that fits",
         "uninstall": "remove Pythons that pyscript downloaded: all that fit SPEC",
     }
@@ -109,7 +109,8 @@ def _list(cache: Cache, options: Namespace) -> None:
         console.print_line(json.dumps(content, indent=2))
         return
     for interpreter in found:
-        mark = "" if interpreter.is_supported else "  (too old for scripts)"
+        mark = "  (downloaded)" if installations.directory_of(interpreter.executable) else ""
+        mark = mark if interpreter.is_supported else "  (too old for scripts)"
         console.print_line(f"{_name(interpreter):<16}{_short(interpreter.executable)}{mark}")
     if not builds:
         return
@@ -155,7 +156,7 @@ def _short(path: str | os.PathLike[str]) -> str:
 def _find(cache: Cache, options: Namespace) -> None:
     reporter = console.make_reporter()
     needs = _needs(options, reporter, options.script)
-    origin = "the request" if options.spec else needs.settings.origins.get("python", "--python")
+    origin = THE_REQUEST if options.spec else needs.settings.origins.get("python", "--python")
     python = options.spec or needs.settings.python
     wanted = InterpreterRequest(needs.requires_python, python, lambda: needs.requires_python_line, origin)
 
@@ -219,7 +220,7 @@ def _uninstall(cache: Cache, options: Namespace) -> None:
         if not fitting:
             raise InterpreterNotFound(
                 f"No Python that pyscript downloaded fits {spec}.",
-                hint="pyscript python list --json marks those that it did; others are removed as they came.",
+                hint="pyscript python list marks those that it did; remove others the way they were installed.",
             )
         victims |= fitting
     for directory in victims:

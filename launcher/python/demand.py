@@ -26,6 +26,8 @@ NEWEST_MINOR = 14
 It orders what could be downloaded or advised and excludes nothing: one that has grown old means an older Python, for as
 long as anybody builds that.
 """
+THE_REQUEST = "the request"
+"""The origin of what was asked for by an argument, not by an option that could be given otherwise."""
 _MICROS = 40
 """More releases than any series of Python has."""
 
@@ -151,7 +153,8 @@ class Demand:
             name = self._name_to_install(possible)
             mends.append(f"install one (`uv python install {name}`, `pyenv install {name}`, or as you usually do)")
         if self.python.text:
-            mends.append("ask for another one with `--python`")
+            way = "" if self._request.python_origin == THE_REQUEST else " with `--python`"
+            mends.append(f"ask for another one{way}")
         elif possible is not None and not is_unheard_of:
             mends.append("give the path of one with `--python`")
         if self.requires is not None and len(mends) < 3:

@@ -235,6 +235,8 @@ def test_list_shows_what_is_here_and_what_can_be(run_pyscript: Program, offer: O
     assert here.splitlines()[0].split() == ["3.36.1", "~/.pyenv/versions/a/bin/python3"]
     assert there.splitlines() == ["To download with pyscript python install:", "  3.39.2", "  3.38.1t", "  pypy3.37.1"]
     run_pyscript("python", "install", "3.39")
+    lines = run_pyscript("python", "list").stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.endswith("  (downloaded)")] == ["3.39.2"]
     told = json.loads(run_pyscript("python", "list", "--json").stdout)
     assert told["directory"] == str(home / ".local/share/pyscript/pythons")
     newest = told["found"][0]
@@ -263,6 +265,8 @@ def test_find_prints_the_path_and_downloads_nothing(
     path = _put(home, FakePython("3.39.1"), "a")
     assert run_pyscript("python", "find", "--script", wanting).stdout == f"{path}\n"
     assert run_pyscript("python", "find", "3.39").stdout == f"{path}\n"
+    # Here it is asked for by an argument; there is no option --python.
+    assert _stderr_lines(run_pyscript, "python", "find", "3.1")[-1] == "hint: Ask for another one."
     assert index.paths() == []
 
 
