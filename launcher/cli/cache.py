@@ -26,7 +26,7 @@ _LABELS = {
     Bucket.BUILT: "wheels built here",
     Bucket.INDEX: "index pages",
     Bucket.METADATA: "wheel metadata",
-    Bucket.HTTP: "what URLs of scripts answered",
+    Bucket.HTTP: "answers for scripts' URLs",
     Bucket.SCRIPTS: "scripts from elsewhere",
     Bucket.RESOLUTIONS: "resolutions",
     Bucket.INTERPRETERS: "interpreters",
@@ -200,6 +200,9 @@ def _tell(collected: collection.Collected, options: Namespace) -> None:
     }
     if options.json:
         console.print_line(json.dumps({**counts, "freed_bytes": collected.freed_bytes}, indent=2))
+        return
+    if not any((*counts.values(), collected.freed_bytes)):
+        output.confirm(("Nothing was to be removed.", ""))
         return
     for seldom in ("builds", "bundles"):
         if not counts[seldom]:

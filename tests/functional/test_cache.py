@@ -59,6 +59,7 @@ def test_prune_leaves_what_is_used(filled: tuple[Path, Path], run_pyscript: Prog
     done = run_pyscript("cache", "prune", "--json")
     assert json.loads(done.stdout) == {"environments": 0, "wheels": 0, "builds": 0, "bundles": 0, "freed_bytes": 0}
     assert len(names(cache_dir / "environments-v1")) == 2
+    assert run_pyscript("cache", "prune").stdout == "Nothing was to be removed.\n"
 
 
 def test_clean_takes_everything_and_the_next_run_makes_it_again(
