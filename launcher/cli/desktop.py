@@ -44,8 +44,8 @@ def build_parser() -> ArgumentParser:
     )
     about = {
         "install": "let a double-click run scripts with a block",
-        "uninstall": "undo that, byte for byte, but for what others changed since",
-        "status": "show whether it is installed, and what others changed; the exit code is 0 if all is well, else 1",
+        "uninstall": "undo what install did, byte for byte, but for what others changed since",
+        "status": "show whether a double-click runs scripts, and what others changed; exit code 1 unless all is well",
     }
     commands = add_commands(parser, about)
     commands["install"].add_argument(

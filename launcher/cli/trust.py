@@ -39,6 +39,8 @@ def build_parser() -> ArgumentParser:
     commands = add_commands(parser, about)
     what = "SCRIPT-URL|PLACE/|sha256:…|FILE"
     commands["add"].add_argument("what", nargs="+", metavar=what, help="what to agree to; the URL of a script is asked")
+    # argparse would show all 40 options here.
+    commands["add"].usage = f"pyscript trust add [OPTION...] {what}..."
     commands["list"].add_argument("--json", action="store_true", help="print JSON")
     commands["remove"].add_argument(
         "what", nargs="*", metavar=what, help="what to forget; of a sha256 the first digits"

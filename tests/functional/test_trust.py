@@ -63,6 +63,11 @@ def test_what_is_added_is_listed_and_can_be_removed(run_pyscript: Program, tmp_p
     assert listed(run_pyscript) == []
 
 
+def test_the_usage_leaves_the_options_to_the_list_below_it(run_pyscript: Program) -> None:
+    usage = run_pyscript("trust", "add", "--help").stdout.splitlines()[:2]
+    assert usage == ["usage: pyscript trust add [OPTION...] SCRIPT-URL|PLACE/|sha256:…|FILE...", ""]
+
+
 @pytest.mark.usefixtures("agreements")
 @pytest.mark.parametrize(
     ("arguments", "code"),
