@@ -64,7 +64,7 @@ def _beside(script: OpenedScript) -> Iterator[str]:
     folder = os.path.dirname(script.path)
     for each in script.beside[:_MOST_NEIGHBOURS]:
         path = visible(os.path.relpath(each.path, folder), _LONGEST_NEIGHBOUR)
-        yield f"{path} (runs in the place of Python's own module)" if each.is_in_place else path
+        yield f"{path} (runs in the place of the installed module)" if each.is_in_place else path
     if len(script.beside) > _MOST_NEIGHBOURS:
         yield f"… {len(script.beside) - _MOST_NEIGHBOURS} more"
 

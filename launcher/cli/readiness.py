@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from launcher.cache import Cache
 from launcher.desktop.log import Log
@@ -18,6 +18,9 @@ from launcher.launch import warm
 from launcher.reporter import Reporter
 from launcher.trust import Trust
 from launcher.value import Value, replace
+
+if TYPE_CHECKING:
+    from launcher.request import RunRequest
 
 _POLL_S = 0.05
 
@@ -68,6 +71,8 @@ def ready_at_once(opening: Opening, environ: Mapping[str, str]) -> Ready | None:
     if recognised is None:
         return None
     record, _ = recognised
+    if not script.in_environment(record.environment).is_agreed(opening.trust):
+        return None
     warm.note_use(record.environment)
     return Ready(arguments_of_run(record.program, script, opening.arguments), record.environment, {})
 
@@ -83,32 +88,43 @@ def ready_after_asking(opening: Opening, person: Person, environ: Mapping[str, s
     from launcher.prepare import prepare  # noqa: PLC0415
     from launcher.request import TargetKind  # noqa: PLC0415
 
-    script, cache, log = opening.script, opening.cache, opening.log
+    script, cache = opening.script, opening.cache
     tokens = (script.path,)
     asked = launching.run_request(TargetKind.SCRIPT, script.path, NoOptions(), tokens, 0, opening.arguments)
     request = replace(asked, sha256=script.sha256, lock_sha256=script.lock_sha256)
     try:
-        if not script.is_agreed(opening.trust):
-            # What it takes to show a script, and to find out what it would install.
-            from launcher.cli.open_question import question_about  # noqa: PLC0415
-
-            with person.reporting(f"Finding out what {script.name} needs") as reporter:
-                question = question_about(script, opening.trust, request, cache, reporter)
-            if not person.ask(question):
-                log.write("Nobody agreed to run it.")
+        while True:
+            if not script.is_agreed(opening.trust) and not _asked(script, opening, request, person):
                 return None
-            script.refuse_other_neighbours()
-            opening.trust.add(*script.agreements())
-            log.write("It was agreed to run exactly this content.")
-        with person.reporting(f"Preparing {script.name}") as reporter:
-            preparation = prepare(request, cache, environ, reporter)
+            with person.reporting(f"Preparing {script.name}") as reporter:
+                preparation = prepare(request, cache, environ, reporter)
+            record = preparation.record
+            # Only now is it known which modules there are that something beside the script may stand in for.
+            script = script.in_environment(record.environment)
+            if script.is_agreed(opening.trust):
+                break
     finally:
         cache.abandon()
-    record = preparation.record
-    log.write(f"Python {preparation.interpreter.version}, {len(preparation.resolution.pins)} packages.")
+    opening.log.write(f"Python {preparation.interpreter.version}, {len(preparation.resolution.pins)} packages.")
     warm.note_use(record.environment)
     argv = arguments_of_run(record.program, script, opening.arguments)
     return Ready(argv, record.environment, preparation.variables)
+
+
+def _asked(script: OpenedScript, opening: Opening, request: RunRequest, person: Person) -> bool:
+    """Ask whether a script may run, and write a yes down; raises what keeps it from ever starting."""
+    # What it takes to show a script, and to find out what it would install.
+    from launcher.cli.open_question import question_about  # noqa: PLC0415
+
+    with person.reporting(f"Finding out what {script.name} needs") as reporter:
+        question = question_about(script, opening.trust, request, opening.cache, reporter)
+    if not person.ask(question):
+        opening.log.write("Nobody agreed to run it.")
+        return False
+    script.refuse_other_neighbours()
+    opening.trust.add(*script.agreements())
+    opening.log.write("It was agreed to run exactly this content.")
+    return True
 
 
 def lock_name_of(script: OpenedScript) -> str:

@@ -23,7 +23,7 @@ from launcher.script.inline_metadata import find_block, read_metadata
 from launcher.script.source import ScriptSource, lock_name_of, read_script
 from launcher.settings import read_value
 from launcher.trust import Agreement, Trust
-from launcher.value import Value
+from launcher.value import Value, replace
 
 _RUNNER = Path(__file__).with_name("agreed.py")
 _OF_FILE_MANAGER = (
@@ -43,8 +43,8 @@ class OpenedScript(Value):
     """A script as it was opened: read once, with the sha256 of what it holds.
 
     `path` is absolute, and `lock_sha256` that of the lock beside it, if there is one; `beside` is what else there
-    decides what runs. `has_block` says whether it has a `script` block. With `is_gui` it gets no terminal; else
-    the terminal stays open after success where it `pauses`.
+    decides what runs, in its `environment` once that is known. `has_block` says whether it has a `script` block. With
+    `is_gui` it gets no terminal; else the terminal stays open after success where it `pauses`.
     """
 
     path: str
@@ -55,6 +55,7 @@ class OpenedScript(Value):
     is_gui: bool = False
     pauses: bool = True
     beside: tuple[Neighbour, ...] = ()
+    environment: str = ""
 
     @property
     def name(self) -> str:
@@ -79,10 +80,15 @@ class OpenedScript(Value):
         locks = (Agreement(sha256=self.lock_sha256, url=lock),) if self.lock_sha256 else ()
         return (*(Agreement(sha256=each.sha256, url=each.path) for each in self.beside), *locks, script)
 
+    def in_environment(self, environment: str) -> OpenedScript:
+        """Return it with what lies beside it now; that is more where it is called as what an environment has."""
+        block = find_block(self.source.text, self.path)
+        beside = neighbours_of(self.path, self.source.text, block.metadata if block else "", environment)
+        return replace(self, beside=beside, environment=environment)
+
     def refuse_other_neighbours(self) -> None:
         """Raise `UntrustedScript` where what lies beside it is not what it was any more."""
-        block = find_block(self.source.text, self.path)
-        if neighbours_of(self.path, self.source.text, block.metadata if block else "") != self.beside:
+        if self.in_environment(self.environment).beside != self.beside:
             raise UntrustedScript(
                 f"What lies beside {self.path} changed after you agreed to it, so nothing was run.",
                 hint="Open the script again.",
@@ -117,17 +123,9 @@ def read_opened(path: str, *, wants_gui: bool = False) -> OpenedScript:
             is_gui = wants_gui or bool(read_value("gui", values["gui"], where))
         if "pause" in values:
             pauses = bool(read_value("pause", values["pause"], where))
-    block = find_block(source.text, path)
-    return OpenedScript(
-        path,
-        source,
-        sha256_of(source.content),
-        _sha256_of_lock(path),
-        block is not None,
-        is_gui,
-        pauses,
-        neighbours_of(path, source.text, block.metadata if block else ""),
-    )
+    has_block = find_block(source.text, path) is not None
+    opened = OpenedScript(path, source, sha256_of(source.content), _sha256_of_lock(path), has_block, is_gui, pauses)
+    return opened.in_environment("")
 
 
 def _sha256_of_lock(path: str) -> str:

@@ -555,7 +555,7 @@ def test_what_lies_beside_a_script_is_agreed_to_as_well(
             assert run_pyscript("open", copy).returncode == 0
     assert desktop.kinds == ["question"] * 3
     text = said(desktop.shown[-1])
-    assert "Besideit:random.py(runsintheplaceofPython'sownmodule)" in text
+    assert "Besideit:random.py(runsintheplaceoftheinstalledmodule)" in text
     assert "notwithwhatliesbesideitnow" in text and "unrelated" not in text
     assert run_pyscript("trust", "list").stdout.count(str(module)) == 2
 
@@ -573,6 +573,33 @@ def test_files_that_a_block_names_are_agreed_to_as_well(
             assert run_pyscript("open", script).returncode == 0
     assert [kind for kind in desktop.kinds if kind != "progress"] == ["question"] * 2
     assert "\n2.0\n" in desktop.log
+
+
+@pytest.mark.usefixtures("stocked")
+def test_what_stands_in_for_a_module_of_a_package_is_agreed_to_as_well(
+    desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    """`speak` imports `voice`, of which the script knows nothing."""
+    desktop.add_windows()
+    script = write_script("import speak\nprint('ran')", "speak", name="x.pyw")
+    (tmp_path / "test.py").write_text("print('nobody imports it')")
+    for content in ("", "# one", "# two"):
+        if content:
+            (tmp_path / "voice.py").write_text(content)
+        for _ in range(2):
+            assert run_pyscript("open", script).returncode == 0
+            assert "\nran\n" in desktop.log
+    questions = [said(words) for words in desktop.shown if words[0] == "--question"]
+    assert ["Besideit:voice.py(runsintheplaceoftheinstalledmodule)" in each for each in questions] == [
+        False,
+        True,
+        True,
+    ]
+    assert not any("test.py" in each for each in questions)
+    desktop.add_windows(is_agreeing=False)
+    (tmp_path / "voice.py").write_text("print('never')")
+    assert run_pyscript("open", script).returncode == 1
+    assert "never" not in desktop.log
 
 
 def test_what_changes_beside_a_script_while_it_is_asked_about_is_not_run(

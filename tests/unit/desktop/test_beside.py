@@ -37,6 +37,9 @@ def lay(folder: Path, *names: str) -> None:
         ("x.py", "import x", False),
         ("random.py", "", True),
         ("json/__init__.py", "", True),
+        ("_colorize.py", "", True),
+        ("test.py", "", False),
+        ("test.py", "import test", True),
         ("logging/2024.py", "", False),
         ("a b.py", "import a, b", False),
     ],
@@ -61,6 +64,29 @@ def test_what_a_block_names_counts(tmp_path: Path) -> None:
     find-links = "wheels"'''
     names = ["c.txt", "lib", "lib-1.0.tar.gz", "more.txt", "wheels"]
     assert beside(tmp_path, block=block) == [(name, False) for name in names]
+
+
+def test_what_stands_in_for_a_module_of_the_environment_counts(tmp_path: Path) -> None:
+    lay(tmp_path, "idna.py", "_cffi.so", "pip-1.py", "tests/__init__.py", "docs/a.py", "other.py")
+    environment = tmp_path / "env"
+    packages = environment / "lib" / "python3.11" / "site-packages"
+    lay(packages, "idna/__init__.py", "_cffi.abi3.so", "tests/__init__.py", "docs/a.py", "a-1.dist-info/METADATA")
+    found = neighbours_of(str(tmp_path / "x.py"), "", "", str(environment))
+    assert [(os.path.basename(each.path), each.is_in_place) for each in found] == [
+        ("_cffi.so", True),
+        ("idna.py", True),
+    ]
+    assert neighbours_of(str(tmp_path / "x.py"), "", "", str(tmp_path / "gone")) == ()
+
+
+def test_where_another_tool_writes_does_not_count(tmp_path: Path) -> None:
+    lay(tmp_path, "out/a.csv", "lib/a.py", "c.txt")
+    block = """dependencies = ["./lib"]
+    [tool.report]
+    output = "./out"
+    [tool.pyscript]
+    constraint = ["c.txt"]"""
+    assert beside(tmp_path, block=block) == [("c.txt", False), ("lib", False)]
 
 
 def test_content_is_told_apart_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
