@@ -17,6 +17,8 @@ Tell = Callable[[str], None]
 
 _WIDTH = 470
 _COPIED_MS = 1_500
+_HESITATING_MS = 700
+"""A window that asks may come up just where somebody clicks a third time."""
 
 
 class Dialog:
@@ -112,10 +114,14 @@ class QuestionDialog(Dialog):
             folded = Folded(look, self.paper, "source", message["source"])
             folded.grid(row=3, column=1, pady=(look.px(10), 0))
         accept = self.button(message["accept"], self._accept)
+        accept.configure(state="disabled", takefocus=True)
+        self.window.bind(
+            "<Map>", lambda _: self.window.after(_HESITATING_MS, lambda: accept.configure(state="normal")), add=True
+        )
         letter = message["accept"][:1].lower()
         if letter.isascii() and letter.isalpha():
             accept.configure(underline=0)
-            self.window.bind(f"<Alt-{letter}>", lambda _: self._accept())
+            self.window.bind(f"<Alt-{letter}>", lambda _: accept.invoke())
         self.button(message["reject"], self.leave, is_default=True)
 
     def _accept(self) -> None:

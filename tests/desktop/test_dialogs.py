@@ -59,7 +59,7 @@ def test_a_question_is_answered_by_a_key(
     screen: Screen, tk_windows: Windows, beside: Beside, key: str, answer: bool
 ) -> None:
     asking = beside(lambda: tk_windows.ask(QUESTION))
-    screen.press(screen.wait_for_window(TITLE), key)
+    screen.dismiss(screen.wait_for_window(TITLE), key)
     assert asking.result() is answer
     assert screen.windows(TITLE) == []
 
@@ -74,8 +74,39 @@ def test_the_button_that_has_the_keyboard_is_what_enter_does(
     screen: Screen, tk_windows: Windows, beside: Beside
 ) -> None:
     asking = beside(lambda: tk_windows.ask(QUESTION))
-    screen.press(screen.wait_for_window(TITLE), "Tab", "Tab", "Return")
+    window = screen.wait_for_window(TITLE)
+    screen.press(window, "Tab", "Tab")
+    screen.dismiss(window, "Return")
     assert asking.result() is True
+
+
+@pytest.mark.parametrize(("hesitating_ms", "told"), [(3_600_000, []), (0, ["accepted"])])
+def test_who_clicks_on_while_a_question_comes_up_has_not_said_yes(
+    screen: Screen, tk_windows: Windows, hesitating_ms: int, told: list[str]
+) -> None:
+    code = f"""
+import time
+from launcher.desktop import tk_dialogs, tk_look
+tk_dialogs._HESITATING_MS = {hesitating_ms}
+root, told = tk_look.make_root(), []
+message = dict(kind="question", title="Run it?", heading="h", rows=[], source="", accept="Run", reject="Cancel")
+dialog = tk_dialogs.make_dialog(tk_look.Look(root), message, told.append)
+dialog.appear()
+while not dialog.window.winfo_viewable():
+    root.update()
+until = time.monotonic() + 0.3
+while time.monotonic() < until:
+    root.update()
+run = dialog.band.winfo_children()[0]
+run.event_generate("<Enter>")
+for event in ("<Button-1>", "<ButtonRelease-1>", "<Alt-r>"):
+    run.event_generate(event, x=9, y=9)
+print(told[:1])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=screen.environ, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{told}\n"
 
 
 def test_the_source_unfolds_and_folds(screen: Screen, tk_windows: Windows, beside: Beside) -> None:
