@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Mapping
+from itertools import pairwise
 
 from launcher import errors
 from launcher.desktop.window import Failure
@@ -29,15 +30,16 @@ _HEADINGS: Mapping[type[PyscriptError], str] = {
     errors.HashMismatch: "A package that {name} needs is not what it should be, so nothing was run.",
     errors.InvalidWheel: "A package that {name} needs is damaged.",
     errors.BuildFailed: "A package that {name} needs could not be built on this computer.",
-    errors.CacheUnusable: "There is no way to keep what {name} needs.",
-    errors.DataUnusable: "What you agreed to run cannot be read or written.",
+    errors.CacheUnusable: "What {name} needs cannot be kept on this computer. Is its disk full?",
+    errors.DataUnusable: "What you agreed to run cannot be read or written down. Is the disk full?",
     errors.LaunchFailed: "{name} could not be started.",
 }
 
 _REASONS: Mapping[str, str] = {
-    "ModuleNotFoundError": "it needs a module that its block does not ask for",
+    "ModuleNotFoundError": "it needs a module that it does not ask for",
     "FileNotFoundError": "it did not find a file",
     "PermissionError": "it was not allowed to use a file",
+    "EOFError": "it waited for something to be typed, and it has no terminal",
     "MemoryError": "it needs more memory than there is",
     "SyntaxError": "its code has a mistake",
     "IndentationError": "its code has a mistake",
@@ -77,15 +79,28 @@ def ending_of(status: int) -> str:
 
 
 def _heading(status: int, lines: list[str], name: str) -> str:
-    last = lines[-1].strip()[:_LONGEST] if lines else ""
+    last = _last_of(lines)
     if last.startswith(_PREFIX):
         return last.removeprefix(_PREFIX)
-    if status < 0 or not last:
-        return f"{name} {ending_of(status)}."
+    if status < 0:
+        return f"{name} crashed: it {ending_of(status)}."
+    if not last:
+        return f"{name} ended with an error (exit status {status}), and said nothing."
     if found := re.match(r"(?:\w+\.)*(\w+)(?:: |$)", last):
         if reason := _REASONS.get(found[1]):
             said = last[found.end() :]
             return f"{name} stopped: {reason}" + (f" ({said})." if said else ".")
-        if any(line.startswith("Traceback (most recent call last)") for line in lines):
+        if any("Traceback (most recent call last)" in line for line in lines):
             return f"{name} stopped because of an error: {last}"
-    return f"{name} {ending_of(status)}: {last}"
+    return f"{name} ended with an error (exit status {status}): {last}"
+
+
+def _last_of(lines: list[str]) -> str:
+    """Return the last line, which says what went wrong; in a group of exceptions it stands before the first of them."""
+    if not lines:
+        return ""
+    last = lines[-1]
+    if re.fullmatch(r"\s*\+-+", last):
+        heads = [head for head, line in pairwise(lines) if line.startswith("  +-+---")]
+        last = heads[0].lstrip(" |") if heads else last
+    return last.strip()[:_LONGEST]

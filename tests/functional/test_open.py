@@ -377,7 +377,7 @@ def test_where_no_terminal_can_be_opened_a_window_says_so(
 
 @pytest.mark.parametrize(
     ("variable", "heading"),
-    [("PYSCRIPT_CACHE_DIR", "There is no way to keep what x.py needs."), ("PYSCRIPT_DATA_DIR", "What you agreed to")],
+    [("PYSCRIPT_CACHE_DIR", "What x.py needs cannot be kept"), ("PYSCRIPT_DATA_DIR", "What you agreed to")],
 )
 def test_a_place_that_cannot_be_used_is_told_of(
     variable: str, heading: str, desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript

@@ -18,7 +18,7 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "/x.py", line 1, in <mod
         (
             1,
             f"{TRACEBACK}ModuleNotFoundError: No module named 'a'\n",
-            "x.py stopped: it needs a module that its block does not ask for (No module named 'a').",
+            "x.py stopped: it needs a module that it does not ask for (No module named 'a').",
         ),
         (
             1,
@@ -31,10 +31,23 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "/x.py", line 1, in <mod
             '  File "/x.py", line 1\n    if\n     ^\nSyntaxError: bad\n',
             "x.py stopped: its code has a mistake (bad).",
         ),
-        (1, "no such month: 13\n", "x.py ended with exit status 1: no such month: 13"),
-        (1, "Usage: x FILE\n", "x.py ended with exit status 1: Usage: x FILE"),
-        (3, "", "x.py ended with exit status 3."),
-        (-11, "said\n", "x.py was ended by signal 11 (Segmentation fault)."),
+        (1, "no such month: 13\n", "x.py ended with an error (exit status 1): no such month: 13"),
+        (1, "Usage: x FILE\n", "x.py ended with an error (exit status 1): Usage: x FILE"),
+        (3, "", "x.py ended with an error (exit status 3), and said nothing."),
+        (-11, "said\n", "x.py crashed: it was ended by signal 11 (Segmentation fault)."),
+        (
+            1,
+            f"Your name? {TRACEBACK}EOFError: EOF when reading a line\n",
+            "x.py stopped: it waited for something to be typed, and it has no terminal (EOF when reading a line).",
+        ),
+        (1, f"50 %{TRACEBACK}x.Boom: b\n", "x.py stopped because of an error: x.Boom: b"),
+        (
+            1,
+            "  + Exception Group Traceback (most recent call last):\n  | ExceptionGroup: many (2 sub-exceptions)\n"
+            "  +-+---------------- 1 ----------------\n    | ValueError: v\n    +-----------------------------------\n",
+            "x.py stopped because of an error: ExceptionGroup: many (2 sub-exceptions)",
+        ),
+        (1, "+---+\n+---\n", "x.py ended with an error (exit status 1): +---"),
         (1, "pyscript: /x.py changed, so it was not run.\n", "/x.py changed, so it was not run."),
     ],
 )
