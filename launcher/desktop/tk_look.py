@@ -51,7 +51,6 @@ class Look:
         if sys.platform == "win32" and "Consolas" in fonts.families():
             fixed = "Consolas"
         self.text = fonts.Font(root, name="our-text", family=usual, size=-self.px(13))
-        self.strong = fonts.Font(root, name="our-strong", family=usual, size=-self.px(13), weight="bold")
         self.heading = fonts.Font(root, name="our-heading", family=usual, size=-self.px(17), weight="bold")
         self.code = fonts.Font(root, name="our-code", family=fixed, size=-self.px(12))
         self._draws_emoji = _draws_emoji(root)

@@ -23,8 +23,8 @@ class VersionSet:
     """An immutable set of version positions; nab-resolver's `RangeProtocol`.
 
     >>> older, newer = VersionSet(0b0111), VersionSet(0b1100)
-    >>> (older & newer).newest, older.relation(newer), 3 in newer, (~newer).newest_among(0b1111)
-    (2, SetRelation(is_subset=False, is_disjoint=False), True, 1)
+    >>> (older & newer).newest, older.relation(newer), 3 in newer
+    (2, SetRelation(is_subset=False, is_disjoint=False), True)
     """
 
     __slots__ = ("bits",)
@@ -70,10 +70,6 @@ class VersionSet:
     def newest(self) -> int | None:
         """The newest version of a set that is no complement; None where it is empty."""
         return self.bits.bit_length() - 1 if self.bits > 0 else None
-
-    def newest_among(self, existing: int) -> int | None:
-        """Return the newest version of this set that is one of the bits `existing`."""
-        return VersionSet(self.bits & existing).newest
 
     def __contains__(self, version: int) -> bool:
         return bool(self.bits >> version & 1)
