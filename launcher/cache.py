@@ -1,6 +1,6 @@
 """The cache directory: its buckets, how things get into them whole, and the locks between launches.
 
-Everything is made in ``tmp/`` and renamed into place, so a reader sees nothing or the whole (DESIGN, section 5). A kill
+Everything is made in ``tmp/`` and renamed into place, so a reader sees nothing or the whole. A kill
 at any moment leaves at most a stray entry in ``tmp/``, which collection removes.
 """
 

@@ -1,7 +1,7 @@
 """What was asked for, from wherever it was said: one frozen `Settings`.
 
-Command line > environment > ``[tool.pyscript]`` in the block > ``config.toml`` > pip's configuration > default (DESIGN,
-section 10). Pure.
+Command line > environment > ``[tool.pyscript]`` in the block > ``config.toml`` > pip's configuration > default.
+Pure.
 """
 
 from __future__ import annotations
@@ -378,7 +378,7 @@ def _refuse_unknown(config: Mapping[str, object], config_path: str) -> None:
 
 
 def _refuse_credentials_in_block(settings: Settings, table: BlockTable) -> None:
-    """A script that is passed around must not carry, or make others send, credentials (DESIGN, section 10)."""
+    """A script that is passed around must not carry, or make others send, credentials."""
     for name in ("index_url", "extra_index_url", "find_links", "index"):
         if not is_of_script(settings.origins.get(name, "")):
             continue

@@ -2,7 +2,7 @@
 
 `zipfile` trusts the central directory, streaming readers trust the local headers, and some skip what lies between. A
 wheel on which they disagree can show one content to a scanner and another to an installer, so every byte of the file
-must belong to exactly one entry and both headers must agree (DESIGN, section 9.2; APPNOTE.TXT 4.3 for the layout).
+must belong to exactly one entry and both headers must agree (APPNOTE.TXT 4.3 has the layout).
 """
 
 from __future__ import annotations

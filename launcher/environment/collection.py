@@ -2,7 +2,7 @@
 
 Environments unused for 30 days go, then wheels that no environment uses, those built here only when nobody wanted them
 for as long; where the cache is still larger than its budget, what was used longest ago goes as well, unless a script
-that still exists uses it (DESIGN, section 5). Nothing that is running is touched, nor what an installed command runs
+that still exists uses it. Nothing that is running is touched, nor what an installed command runs
 in. A victim is renamed out of its bucket before it is removed, so that a launch finds it whole or not at all.
 """
 

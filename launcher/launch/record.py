@@ -134,7 +134,7 @@ def variables_of(environ: dict[str, str]) -> str:
 
 
 def cache_root(environ: dict[str, str]) -> str | None:
-    """Return the cache directory that `environ` names (DESIGN, section 5), or None where it names none.
+    """Return the cache directory that `environ` names, or None where it names none.
 
     >>> cache_root({"HOME": "/home/me", "XDG_CACHE_HOME": "relative/is/ignored"})
     '/home/me/.cache/pyscript'

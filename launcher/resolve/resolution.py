@@ -111,7 +111,7 @@ class Resolution(Value):
 
 
 def resolution_key(requested: Sequence[Requested], policy: Policy, interpreter: Interpreter, settings: Settings) -> str:
-    """Name a resolution by everything that can change its outcome (DESIGN, section 5)."""
+    """Name a resolution by everything that can change its outcome."""
     written = (*requested, *policy.overrides)
     texts = sorted({(each.text.strip(), each.hashes, each.is_editable) for each in requested})
     local = [path for each in written if (path := local_path(each.text)) and not os.path.isdir(path)]

@@ -178,7 +178,7 @@ def insisting_setting(settings: Settings) -> str | None:
 
 
 def _rank(origin: str) -> int:
-    """Return how much a place counts in which a setting is given, the least counting most (DESIGN, section 10)."""
+    """Return how much a place counts in which a setting is given, the least counting most."""
     places = (origin.startswith("--"), origin.startswith("the variable "), is_of_script(origin))
     return (*places, True).index(True)
 
