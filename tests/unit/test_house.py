@@ -55,7 +55,7 @@ IMPORTERS = {
     "userpath": {"share/search_path.py"},
     "watchfiles": {"cli/watch.py"},
 }
-"""Dependencies that stand behind one module of ours, or two; import-linter says it too for those that DESIGN names."""
+"""Dependencies that stand behind one module of ours, or two; import-linter says it too for four of them."""
 
 
 def relative(path: Path) -> str:
@@ -185,8 +185,19 @@ def test_the_installed_version_is_the_one_of_the_package() -> None:
 
 def test_every_dependency_is_explained() -> None:
     page = (ROOT / "docs/explanation/dependencies.md").read_text(encoding="utf-8")
+    rows = {cells[1].strip(): cells[2] for cells in (line.split("|") for line in page.splitlines()) if len(cells) > 4}
     for text in PYPROJECT["project"]["dependencies"]:
-        assert f"`{Requirement(text).name}`" in page
+        name = Requirement(text).name
+        assert f"`{name}`" in rows
+        if importers := IMPORTERS.get(IMPORT_NAMES.get(name, name.replace("-", "_"))):
+            assert set(re.findall(r"`([\w/]+)`", rows[f"`{name}`"])) == {each.removesuffix(".py") for each in importers}
+
+
+def test_every_room_is_in_the_table_of_the_architecture() -> None:
+    page = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")
+    firsts = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    rooms = {path.stem for path in PACKAGE.iterdir() if not path.name.startswith("__")}
+    assert set(re.findall(r"`(\w+)`", "".join(firsts))) == rooms
 
 
 def test_the_newest_python_is_the_one_that_is_declared() -> None:
