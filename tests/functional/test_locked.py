@@ -522,6 +522,27 @@ def test_another_tools_lock_becomes_ours_when_it_is_made_anew(
     assert 'created-by = "pyscript"' in path.read_text()
 
 
+def test_an_option_of_one_launch_changes_no_lock(
+    script: Path, run_pyscript: Program, write_script: WriteScript
+) -> None:
+    run_pyscript("lock", script)
+    path = script.with_name("pylock.x.toml")
+    before = path.read_bytes()
+    done = run_pyscript("--constraint", "speak<2", script)
+    assert done.stdout == "1.0\n"
+    assert f"{path} stays as it is, because --constraint is for this launch; it gets other versions" in done.stderr
+    assert "speak 2.0 -> 1.0" in done.stderr
+    done = run_pyscript("--prerelease", "allow", script)
+    assert "pylock" not in done.stderr, "where it makes no difference, none is told"
+    assert (run_pyscript("--locked", script).stdout, path.read_bytes()) == ("2.0\n", before)
+    # Who wants it for good says so to the lock, and then it follows the block with the same option.
+    run_pyscript("lock", "--constraint", "speak<2", script)
+    write_script(SAY, "speak", "greet")
+    done = run_pyscript("--constraint", "speak<2", script)
+    assert (done.stdout, "greet 1.0 added" in done.stderr) == ("1.0\n", True), done.stderr
+    assert b"greet" in path.read_bytes()
+
+
 def test_a_lock_that_cannot_be_written_is_made_for_this_launch(
     script: Path, stocked: IndexServer, run_pyscript: Program
 ) -> None:
