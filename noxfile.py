@@ -107,7 +107,8 @@ def _problems_of_distributions(directory: Path) -> list[str]:
     (sdist,) = directory.glob("*.tar.gz")
     (posix_wheel,) = directory.glob("*-py3-none-any.whl")
     (windows_wheel,) = directory.glob("*-py3-none-win32.win_amd64.win_arm64.whl")
-    modules = {path.as_posix() for path in Path("launcher").rglob("*") if path.suffix in {".py", ".sh", ".typed"}}
+    suffixes = {".py", ".sh", ".typed", ".svg", ".png"}
+    modules = {path.as_posix() for path in Path("launcher").rglob("*") if path.suffix in suffixes}
     problems = []
     with tarfile.open(sdist) as archive:
         in_sdist = {name.partition("/")[2] for name in archive.getnames()}

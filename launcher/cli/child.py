@@ -56,7 +56,9 @@ def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> None:
 @contextmanager
 def _interrupts_left_to_the_child() -> Iterator[None]:
     """Hear no interrupt; by a function and not by ignoring it, because a program inherits what is ignored."""
-    numbers = [signal.SIGINT, *([signal.SIGQUIT] if sys.platform != "win32" else [])]
+    numbers = [signal.SIGINT]
+    if sys.platform != "win32":
+        numbers.append(signal.SIGQUIT)
     before = {number: signal.signal(number, _do_nothing) for number in numbers}
     try:
         yield

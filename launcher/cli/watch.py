@@ -165,11 +165,14 @@ def _named(changed: list[str]) -> str:
 @contextmanager
 def _terminal_kept() -> Iterator[None]:
     """Give the terminal back as it was, whatever a program did to it that was ended in the middle."""
-    try:
-        import termios  # noqa: PLC0415 - there is none on Windows
+    if sys.platform == "win32":
+        yield
+        return
+    import termios  # noqa: PLC0415 - there is none on Windows
 
+    try:
         before = termios.tcgetattr(0)
-    except (ImportError, OSError, ValueError, termios.error):
+    except (OSError, ValueError, termios.error):
         yield
         return
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import os
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -167,7 +168,7 @@ class KdialogProgress:
         """Take the window away; see `ProgressWindow`."""
         self._closing.set()
         self._process.close()
-        if self._process.wait() != 0:
+        if self._process.wait() != 0 and sys.platform != "win32":
             # What should have closed it was too slow, and had to be ended.
             with suppress(OSError):
                 os.kill(self._pid, signal.SIGKILL)

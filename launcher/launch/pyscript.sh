@@ -43,11 +43,13 @@ holds() { # the record on stdin, of a launch of $1; $2 are its place and the tok
     done
     [ "$kind $stamp" = "--- $skipped" ] && lines=0 head='' || return
     while IFS= read -r line; do lines=$((lines + 1)) head=$head$line$newline; done
-    [ -z "$line" ] && [ "$lines" = "$size" ] && if [ "$head" ]; then [ -f "$1" ] && begins "$1" <"$1"; fi
+    [ -z "$line" ] && [ "$lines" = "$size" ] || return
+    [ -z "$head" ] && return
+    # A script that is younger than the record may have got a lock at its end, where this does not read.
+    [ -f "$1" ] && ! [ "$1" -nt "$record" ] && begins <"$1"
 }
-begins() { # the script $1 on stdin, with $head; the line behind it must not go on with the block
-    # One that is younger than the record may have got a lock at its end, where this does not read.
-    ! [ "$1" -nt "$record" ] && text='' || return
+begins() { # the script on stdin, with $head; the line behind it must not go on with the block
+    text=''
     while IFS= read -r line && text=$text$line$newline; do
         case $head in "$text") break ;; "$text"*) ;; *) return 1 ;; esac
     done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from contextlib import suppress
 from secrets import token_hex
 
@@ -104,10 +105,10 @@ def _temporary(target: str, content: bytes, status: os.stat_result | None, *, is
 
 
 def _take_attributes(temporary: str, target: str, status: os.stat_result) -> None:
-    if hasattr(os, "chown"):
+    if sys.platform != "win32":
         with suppress(OSError):  # only root gives files away, and a group that one is not in is no reason to fail
             os.chown(temporary, status.st_uid, status.st_gid)
-    if hasattr(os, "listxattr"):
+    if sys.platform == "linux":
         with suppress(OSError):
             for name in os.listxattr(target):
                 with suppress(OSError):
@@ -121,7 +122,7 @@ def _refuse(path: str, status: os.stat_result) -> None:
         raise FileNotWritten(f"{path} is a directory.", hint="Give the path of a file.")
     if not stat.S_ISREG(status.st_mode):
         raise FileNotWritten(f"{path} is no regular file, so it cannot be rewritten.", hint="Give the path of a file.")
-    if hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY:
+    if sys.platform != "win32" and os.statvfs(path).f_flag & os.ST_RDONLY:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
     # A rename asks the directory only, and root may do anything; but who takes the right away means it.
     if not status.st_mode & _ANYBODY_MAY_WRITE or not os.access(path, os.W_OK):

@@ -27,7 +27,8 @@ def name_of_place(executable):
     """Name an environment by the interpreter that it is for; hashlib would take longer than all else here."""
     import _imp
 
-    text = "\n".join((executable, sys.version, str(getattr(sys.implementation, "_multiarch", "")), sys.abiflags))
+    build = str(getattr(sys.implementation, "_multiarch", "")), getattr(sys, "abiflags", "")
+    text = "\n".join((executable, sys.version) + build)
     return _imp.source_hash(1, text.encode("utf-8", "surrogateescape")).hex()
 
 
@@ -38,7 +39,7 @@ def opened(place):
     with open(os.path.join(place, "ready"), "rb") as stream:
         found = os.fstat(stream.fileno())
         # Nobody else may choose what runs here.
-        if os.name != "nt" and (found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o022):
+        if sys.platform != "win32" and (found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o022):
             raise ValueError(place)
         marker = marshal.loads(stream.read())
     if marker["place"] != place:  # it was moved, and has the former path in it

@@ -86,7 +86,7 @@ def _noted(note):
         with open(note, "rb") as stream:
             found = os.fstat(stream.fileno())
             python, stamp = stream.read().decode("utf-8", "surrogateescape").split("\n")
-        is_ours = os.name == "nt" or (found.st_uid in (0, os.geteuid()) and not found.st_mode & 0o022)
+        is_ours = sys.platform == "win32" or (found.st_uid in (0, os.geteuid()) and not found.st_mode & 0o022)
         return python if is_ours and stamp == _stamp(python) else None
     except (EnvironmentError, ValueError):
         return None

@@ -68,7 +68,7 @@ def _libc(system):
     """Return the name and version of what wheels with native code ask for: the C library's, or the system's."""
     if system == "darwin":
         return ["macos"] + _numbers(platform.mac_ver()[0])
-    if system != "linux":
+    if sys.platform == "win32" or system != "linux":
         return []
     try:
         name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")

@@ -25,7 +25,6 @@ _TAG = (
     "# This directory is a cache made by pyscript. Remove it with: pyscript cache clean\n"
     "# See https://bford.info/cachedir/\n"
 )
-_IS_WINDOWS = os.name == "nt"
 _HALF_MADE = ".half-made-"
 _WORTH_TELLING_BYTES = 5 << 20
 """Unpacking more takes long enough for a person to wonder."""
@@ -146,7 +145,7 @@ def _check_root(root: str) -> None:
         os.mkdir(root, 0o700)
     except FileExistsError:
         found = os.stat(root)
-        if not _IS_WINDOWS:
+        if sys.platform != "win32":
             if found.st_uid != os.geteuid():
                 raise OSError("%s belongs to another user" % root) from None
             if found.st_mode & 0o022:
@@ -171,7 +170,7 @@ def _is_whole(place: str) -> bool:
         with open(os.path.join(place, "ready"), "rb") as stream:
             found = os.fstat(stream.fileno())
             marker = marshal.loads(stream.read())
-        is_ours = _IS_WINDOWS or (found.st_uid in (0, os.geteuid()) and not found.st_mode & 0o022)
+        is_ours = sys.platform == "win32" or (found.st_uid in (0, os.geteuid()) and not found.st_mode & 0o022)
         return is_ours and bool(marker["place"] == place and os.path.isfile(marker["script"]))
     except (OSError, ValueError, EOFError, TypeError, KeyError):
         return False
@@ -182,10 +181,10 @@ def _alone(path: str) -> Iterator[bool]:
     """Hold a lock against other starts; gives False where the file system has no locks, and renaming must do."""
     with open(path, "ab") as stream:
         try:
-            if _IS_WINDOWS:
+            if sys.platform == "win32":
                 import msvcrt
 
-                msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined,unused-ignore]
+                msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)
             else:
                 import fcntl
 
@@ -239,7 +238,7 @@ def _add_interpreter(made: str, python: str) -> None:
     programs = os.path.join(made, PROGRAMS)
     for directory in (programs, os.path.join(made, packages_of_environment())):
         os.makedirs(directory, exist_ok=True)
-    if _IS_WINDOWS:
+    if sys.platform == "win32":
         import venv
 
         venv.EnvBuilder(symlinks=False).create(made)
