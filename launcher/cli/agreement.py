@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import os
 import time
 from argparse import Namespace
@@ -20,7 +21,7 @@ from launcher.reporter import Reporter, megabytes
 from launcher.request import RunRequest, TargetKind
 from launcher.resolve.candidate import Candidate
 from launcher.resolve.urls import mask_credentials
-from launcher.script.inline_metadata import find_blocks, read_metadata
+from launcher.script.inline_metadata import ScriptMetadata, find_blocks, read_metadata
 from launcher.script.lines import split_lines
 from launcher.script.source import ScriptSource, declared_encoding, decode
 from launcher.script.visible_text import changes, deceptive_lines, visible
@@ -209,15 +210,17 @@ def needed(
     except (BuildFailed, InterpreterNotFound) as error:
         yield "would install", [("what, cannot be told before: " + error.message.partition("\n")[0], "")]
         return
-    settings = survey.needs.settings
-    told = [f"{name.replace('_', '-')} = {getattr(settings, name)}" for name in _of_script(survey)]
-    if told:
+    if told := list(_settings(metadata)):
         yield "it sets", [(mask_credentials(each), "") for each in told]
     yield "would install", list(_packages(survey, cache))
 
 
-def _of_script(survey: Survey) -> list[str]:
-    return [name for name, origin in survey.needs.settings.origins.items() if origin.endswith("] in the script")]
+def _settings(metadata: ScriptMetadata) -> Iterator[str]:
+    """Yield what a block sets, as it is written there, but for whether there is a terminal, which is no danger."""
+    table = metadata.tool.get("pyscript", metadata.tool.get("uv"))
+    for key, value in table.items() if isinstance(table, dict) else ():
+        if key not in ("gui", "pause"):
+            yield f"{key} = {json.dumps(value, ensure_ascii=False, default=str)}"
 
 
 def _packages(survey: Survey, cache: Cache) -> Iterator[tuple[str, str]]:

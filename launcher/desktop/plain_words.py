@@ -74,6 +74,8 @@ def ending_of(status: int) -> str:
     """
     if status >= 0:
         return f"ended with exit status {status}" if status else "has ended"
+    if status == -signal.SIGINT:
+        return "was interrupted"
     description = signal.strsignal(-status) if -status in signal.valid_signals() else None
     return f"was ended by signal {-status}" + (f" ({description})" if description else "")
 

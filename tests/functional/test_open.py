@@ -92,6 +92,28 @@ def test_the_question_shows_what_there_is_to_decide_by(
     assert not environments.exists() or os.listdir(environments) == []
 
 
+@pytest.mark.usefixtures("stocked")
+def test_settings_are_shown_as_they_are_written(
+    desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript, tmp_path: Path
+) -> None:
+    desktop.add_terminal(answers="n")
+    (tmp_path / "c.txt").touch()
+    script = write_script(
+        "",
+        block="""[tool.pyscript]
+gui = false
+pause = false
+no-build = true
+constraint = ["c.txt"]
+""",
+    )
+    run_pyscript("open", script)
+    seen = desktop.window()
+    assert "no-build = true\n" in seen and 'constraint = ["c.txt"]\n' in seen
+    assert "gui =" not in seen.partition("It installs")[0]
+    assert "pause =" not in seen.partition("It installs")[0]
+
+
 def test_changed_content_asks_again_and_says_so(
     desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript
 ) -> None:

@@ -82,4 +82,5 @@ def test_every_error_that_keeps_a_script_from_starting_has_plain_words() -> None
 
 
 def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    assert ending_of(-2) == "was interrupted"
     assert ending_of(-1000) == "was ended by signal 1000"
