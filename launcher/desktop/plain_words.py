@@ -31,7 +31,7 @@ _HEADINGS: Mapping[type[PyscriptError], str] = {
     errors.InvalidWheel: "A package that {name} needs is damaged.",
     errors.BuildFailed: "A package that {name} needs could not be built on this computer.",
     errors.CacheUnusable: "What {name} needs cannot be kept on this computer. Is its disk full?",
-    errors.DataUnusable: "What you agreed to run cannot be read or written down. Is the disk full?",
+    errors.DataUnusable: "What you agreed to run cannot be read or written down.",
     errors.LaunchFailed: "{name} could not be started.",
 }
 
