@@ -19,6 +19,8 @@ from launcher.value import Value
 
 _IS_CODE = r"(\w+)(?:\.[\w-]+)*\.(?:py|pyw|pyc|pyd|so)"
 _CODE_ENDS = (".py", ".pyw", ".pyc", ".pyd", ".so")
+_IMPORTS = r"\bimport(?:_module|lib)?\b|__import__"
+"""And not ``important``, of which comments are full."""
 _OF_NEWER_PYTHONS = frozenset(
     (
         *("_ast_unparse", "_colorize", "_opcode_metadata", "_py_warnings", "_pydatetime", "_pylong", "_pyrepl"),
@@ -107,7 +109,8 @@ def _imported(text: str) -> set[str]:
     if "import" not in text:
         return set()
     lines = text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines()
-    return set(re.findall(r"\w+", " ".join(line for line in lines if "import" in line)))
+    importing = (line for line in lines if "import" in line and re.search(_IMPORTS, line))
+    return set(re.findall(r"\w+", " ".join(importing)))
 
 
 def _is_package(folder: str) -> bool:
