@@ -13,7 +13,7 @@ from launcher.cli.install import build_parser, carry_out, file_name_of
 from launcher.cli.launching import run_request
 from launcher.cli.list import row_of
 from launcher.cli.parser import separate_arguments
-from launcher.cli.remote import INSTALL, agreed_script
+from launcher.cli.remote import UPGRADE, agreed_script
 from launcher.cli.script_arguments import ScriptArguments
 from launcher.environment.installed import commands_directory
 from launcher.errors import PyscriptError, UsageError
@@ -72,7 +72,7 @@ def _order(command: Command, asked: ScriptArguments, cache: Cache) -> Order:
     if is_remote(command.source):
         # What changed is asked about, as for a launch.
         fetching = Namespace(**{**vars(asked.options), "refresh": True})
-        path = agreed_script(command.source, fetching, cache, INSTALL).path
+        path = agreed_script(command.source, fetching, cache, UPGRADE).path
     elif path != command.source:
         console.show_warning(f"{command.source} is not there any more; {command.name} keeps the script that it has.")
     request = run_request(TargetKind.SCRIPT, path, options, (*command.words, path), len(command.words))

@@ -37,6 +37,7 @@ class Purpose(Value):
 
 RUN = Purpose("run", "run", "yes, this once")
 INSTALL = Purpose("install", "installed", "yes, and the command that it becomes runs without asking")
+UPGRADE = Purpose("upgrade to", "taken, and the command stays as it was", "yes, and the command runs it without asking")
 BUNDLE = Purpose("bundle", "bundled", "yes, and whoever gets the bundle is not asked")
 AGREE = Purpose("agree to", "agreed to")
 

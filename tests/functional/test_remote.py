@@ -671,6 +671,9 @@ def test_a_script_from_elsewhere_becomes_a_command_and_is_fetched_again_by_upgra
     changed = SPEAK.replace("ran", "did")
     serve(stocked, changed)
     assert "Nobody here agreed" in run_pyscript("upgrade", "x").stderr
+    code, seen = at_terminal(run_pyscript, "upgrade", "x", answers=["n"])
+    assert (code, "Upgrade to it?" in seen) == (1, True)
+    assert f"{url} was not taken, and the command stays as it was." in seen
     upgraded = run_pyscript("upgrade", "--trust", sha256(changed), "x")
     assert "another script" in upgraded.stdout, upgraded.stderr
     called = subprocess.run([command], env=run_pyscript.variables(), capture_output=True, text=True, check=True)
