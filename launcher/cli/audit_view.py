@@ -62,6 +62,8 @@ def show(report: Report) -> None:
         output.print_parts((title, "bold"), (f": {known} in {len(report.vulnerable)} of {checked}", "new"))
     elif report.audit.facts or not report.graph.pins:
         output.print_parts((title, "bold"), (f": no known vulnerabilities in {checked}", "good"))
+    else:
+        output.print_parts((title, "bold"), (": nothing could be checked", "new"))
     for name in report.vulnerable:
         output.print_parts(("", ""))
         _show_package(name, report)

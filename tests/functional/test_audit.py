@@ -165,6 +165,7 @@ def test_an_index_without_this_api_is_named(script: Path, index: IndexServer, ru
     assert done.returncode == 3
     assert f"{index.index_url} does not tell of known vulnerabilities:" in done.stderr
     assert f"{index.origin}/pypi/choir/1.0/json was asked, and there is nothing there" in done.stderr
+    assert done.stdout.startswith(f"{script}: nothing could be checked\n\n")
     assert "choir 1.0, greet 1.0, voice 1.5 were not checked: " in done.stdout
     assert "--ask URL" in done.stderr
     assert "no known vulnerabilities" not in done.stdout
