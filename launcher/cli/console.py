@@ -1,6 +1,6 @@
-"""The only module that writes to the terminal: errors, warnings and progress, all on stderr.
+"""What is told: errors, warnings and progress on stderr, and the lines of a command on stdout.
 
-stdout belongs to the script. Text from outside loses its control characters here, on its way out.
+Where a script is launched, stdout is the script's. Text from outside loses its control characters here, on its way out.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from launcher.cache import Cache
 from launcher.cli import console, output
 from launcher.cli.commands import COMMANDS
 from launcher.cli.parser import add_general_options, add_preparation_options, build_script_parser
+from launcher.cli.question import open_terminal
 from launcher.cli.remote import INSTALL, agreed_script
 from launcher.cli.script_arguments import STDIN, ScriptArguments, read_script_arguments
 from launcher.errors import UsageError
@@ -164,10 +165,7 @@ def _mend_path(directory: Path, options: Namespace) -> None:
 
 
 def _agrees(question: str) -> bool:
-    """Ask on stderr, where somebody reads it; Enter alone is a yes, and where nobody is there the answer is no."""
-    if not (sys.stdin and sys.stderr and sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    sys.stderr.write(f"{console.sanitised(question)} [Y/n] ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline()
-    return answer != "" and answer.strip().lower() in ("", "y", "yes")
+    """Ask as before a launch, where no is the default and what was typed before the question is no answer to it."""
+    with open_terminal() as terminal:
+        answers = {"y": "y", "yes": "y", "n": "n", "no": "n"}
+        return terminal is not None and terminal.ask([(question, ""), (" [n] ", "")], answers, "n") == "y"

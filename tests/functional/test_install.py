@@ -19,6 +19,9 @@ from tests.conftest import Program
 from tests.functional.conftest import WriteScript, package
 from tests.support.index_server import Fault, Hold, IndexServer
 
+if sys.platform != "win32":
+    from tests.support.terminal import at_terminal
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the file on PATH is a shell script here")
 
 IMPORT = "import sys, speak; print(speak.__version__, *sys.argv[1:])"
@@ -400,6 +403,19 @@ def test_the_directory_is_put_on_path_when_asked(run_pyscript: Program, write_sc
     text = (home / ".bashrc").read_text()
     assert text.startswith("# mine\n")
     assert f'export PATH="{home}/.local/bin:$PATH"' in text
+
+
+@pytest.mark.parametrize(("answer", "is_added"), [("y", True), ("", False), ("n", False)])
+def test_the_person_is_asked_and_what_was_typed_before_is_no_answer(
+    answer: str, is_added: bool, run_pyscript: Program, write_script: WriteScript, home: Path
+) -> None:
+    write_script("print()")
+    (home / ".bashrc").write_text("# mine\n")
+    run_pyscript.environ["SHELL"] = "/bin/bash"
+    code, seen = at_terminal(run_pyscript, "install", "x.py", answers=[answer], typed_before="y\n")
+    assert (code, seen.count("configuration? [n] ")) == (0, 1)
+    assert ((home / ".bashrc").read_text() != "# mine\n") is is_added
+    assert ("Put it there in your shell's configuration: export PATH=" in seen) is not is_added
 
 
 def test_namesakes_are_warned_of(run_pyscript: Program, write_script: WriteScript, bin_dir: Path) -> None:
