@@ -5,12 +5,14 @@ Whoever sits there is asked and told by windows, or in a terminal where there ar
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from launcher.cache import Cache
+from launcher.cache import Bucket, Cache
 from launcher.desktop.log import Log
 from launcher.desktop.opening import OpenedScript, arguments_of_run
 from launcher.desktop.window import Question
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from launcher.request import RunRequest
 
 _POLL_S = 0.05
+_IMPATIENT_S = 3.0
+"""Who clicks four times in a row means one double-click."""
 
 
 class Ready(Value):
@@ -89,6 +93,8 @@ def ready_after_asking(opening: Opening, person: Person, environ: Mapping[str, s
     from launcher.request import TargetKind  # noqa: PLC0415
 
     script, cache = opening.script, opening.cache
+    with suppress(OSError):
+        os.utime(_lock_path(script, cache))
     tokens = (script.path,)
     asked = launching.run_request(TargetKind.SCRIPT, script.path, NoOptions(), tokens, 0, opening.arguments)
     request = replace(asked, sha256=script.sha256, lock_sha256=script.lock_sha256)
@@ -132,10 +138,21 @@ def lock_name_of(script: OpenedScript) -> str:
     return f"open-{script.sha256}"
 
 
+def _lock_path(script: OpenedScript, cache: Cache) -> Path:
+    """Return the path of that lock, whose time of change is when it was taken."""
+    return cache.directory(Bucket.LOCKS) / f"{lock_name_of(script)}.lock"
+
+
 def wait_for_other(script: OpenedScript, cache: Cache, person: Person) -> None:
-    """Return when another who opened the same content is done with asking and preparing; it runs the script, if any."""
+    """Return when another who opened the same content is done with asking and preparing; it runs the script, if any.
+
+    At once where that one has only just begun: a window of ours would come up in front of its own.
+    """
+    with suppress(OSError):
+        if time.time() - os.stat(_lock_path(script, cache)).st_mtime < _IMPATIENT_S:
+            return
     with person.reporting(f"{script.name} is being opened already") as reporter:
-        reporter.step("Waiting for another double-click that is preparing it; it starts by itself")
+        reporter.step("Look for its other window: it may be waiting for your answer")
         while True:
             with cache.lock_at_once(lock_name_of(script)) as is_held:
                 if is_held:
