@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -36,9 +37,10 @@ def test_the_second_launch_starts_no_python_but_its_own(tool: str, run_pyscript:
         [program, *WAYS[tool][1:], ROOT], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    (tmp_path / "x.py").write_text(
-        "# /// script\n# dependencies = ['cowsay==6.1']\n# ///\nimport cowsay\nprint('moo')\n"
-    )
+    script = tmp_path / "x.py"
+    script.write_text("# /// script\n# dependencies = ['cowsay==6.1']\n# ///\nimport cowsay\nprint('moo')\n")
+    # A shell leaves a script that changed within the last second to Python.
+    os.utime(script, (script.stat().st_mtime - 10,) * 2)
     run_pyscript.environ["PYSCRIPT_QUIET"] = "1"
     installed = Installation.of(commands / "pyscript")
     assert installed.command.is_symlink()

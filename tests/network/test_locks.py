@@ -58,7 +58,9 @@ def make_lock(place: Path, run_pyscript: Program) -> MakeLock:
         if path.exists():
             return path
         script.write_text(f"# /// script\n# requires-python = '>=3.11'\n# dependencies = {SETS[name]}\n# ///\n")
-        done = run_pyscript("lock", "--cache-dir", place / "cache", script)
+        # What a target gets alone is found without pip's configuration, too.
+        alike = {"PYSCRIPT_NO_PIP_CONFIG": "1"}
+        done = run_pyscript("lock", "--cache-dir", place / "cache", script, env=alike)
         assert done.returncode == 0, done.stderr
         return path
 
