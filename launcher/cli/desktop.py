@@ -12,7 +12,7 @@ from pathlib import Path
 from launcher import __version__
 from launcher.cli import console, output
 from launcher.cli.parser import Parser, add_commands, add_general_options
-from launcher.cli.run import configure_console
+from launcher.cli.run import parse_command
 from launcher.desktop.changes import Plan
 from launcher.desktop.journal import Journal, JournalFile
 from launcher.desktop.machine import Machine
@@ -65,12 +65,9 @@ def build_parser() -> ArgumentParser:
 
 def main(arguments: Sequence[str]) -> int:
     """Run ``pyscript desktop`` and return the exit code."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    if options.command is None:
-        console.print_usage(parser, "no command given")
+    options = parse_command(build_parser(), arguments)
+    if options is None:
         return UsageError.default_exit_code
-    configure_console(options)
     command = {"install": _install, "uninstall": _uninstall, "status": _status}[options.command]
     return command(options, JournalFile(data_directory(os.environ, sys.platform)), Machine(open_registry()))
 

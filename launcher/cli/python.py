@@ -15,7 +15,7 @@ from pathlib import Path
 from launcher.cache import Bucket, Cache
 from launcher.cli import console, output
 from launcher.cli.parser import Parser, add_commands, add_general_options
-from launcher.cli.run import configure_console, open_cache
+from launcher.cli.run import open_cache, parse_command
 from launcher.environment import collection
 from launcher.environment.environment import home_of
 from launcher.errors import IndexUnreachable, InterpreterNotFound, PyscriptError, UsageError
@@ -64,12 +64,9 @@ def build_parser() -> ArgumentParser:
 
 def main(arguments: Sequence[str]) -> int:
     """Run ``pyscript python`` and return the exit code."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    if options.command is None:
-        console.print_usage(parser, "no command given")
+    options = parse_command(build_parser(), arguments)
+    if options is None:
         return UsageError.default_exit_code
-    configure_console(options)
     command = {"list": _list, "find": _find, "install": _install, "uninstall": _uninstall}[options.command]
     command(open_cache(options.cache_dir), options)
     return 0

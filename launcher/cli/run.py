@@ -72,6 +72,16 @@ def configure_console(options: Namespace | NoOptions) -> None:
     console.configure(_color(options), _verbosity(options))
 
 
+def parse_command(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace | None:
+    """Return the options of a command that stands behind another one; None, and the usage is shown, without any."""
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        console.print_usage(parser, "no command given")
+        return None
+    configure_console(options)
+    return options
+
+
 def _is_command(name: str, options: Namespace) -> bool:
     """Tell whether a subcommand is meant: people write ``pyscript -q run x.py``, with options in front of it as well.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from launcher.cli import console, output
 from launcher.cli.parser import Parser, add_commands, add_general_options, add_preparation_options
 from launcher.cli.remote import ask_for_agreement, look_at
-from launcher.cli.run import configure_console, open_cache, open_trust
+from launcher.cli.run import open_cache, open_trust, parse_command
 from launcher.errors import PyscriptError, ScriptNotFound, UsageError
 from launcher.script.remote_url import is_remote, parse_place, parse_remote
 from launcher.trust import Agreement
@@ -55,12 +55,9 @@ def build_parser() -> ArgumentParser:
 
 def main(arguments: Sequence[str]) -> int:
     """Run ``pyscript trust`` and return the exit code."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    if options.command is None:
-        console.print_usage(parser, "no command given")
+    options = parse_command(build_parser(), arguments)
+    if options is None:
         return UsageError.default_exit_code
-    configure_console(options)
     return {"add": _add, "list": _list, "remove": _remove}[options.command](options)
 
 
