@@ -35,7 +35,7 @@ LONGEST_S = 60.0
 
 _POLL_S = 0.05
 _PATIENCE_S = 2.0
-_HEARING_S = 10.0
+_HEARING_S = 2.0
 _STEADY_PICTURES = 4
 _WIDTH, _HEIGHT = 1000, 700
 _GTK_SETTINGS = "gtk-double-click-time=5000\ngtk-cursor-blink=0\ngtk-enable-animations=0\n"
@@ -310,7 +310,8 @@ class Screen:
     def dismiss(self, window: Window, key: str) -> None:
         """Press a key in a window, such as ``Return`` or ``alt+r``, and return when the window has gone.
 
-        Pressed again after a while: a window that has only just been drawn may not hear it yet.
+        Pressed again after a while: a window that has only just been drawn may not hear it yet, and a question takes
+        no yes in its first moment.
         """
         pressed_at = 0.0
 
