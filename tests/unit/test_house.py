@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -76,6 +77,12 @@ def imported_modules(tree: ast.Module) -> Iterator[str]:
             yield node.module or ""
 
 
+@cache
+def top_level_imports() -> dict[str, set[str]]:
+    """Return what each module of ours imports, by its path, each name up to its first dot."""
+    return {relative(path): {each.partition(".")[0] for each in imported_modules(tree_of(path))} for path in MODULES}
+
+
 def nodes_that_print_or_exit(tree: ast.Module) -> Iterator[ast.AST]:
     """Yield calls of print, exit and their kin, and anything that writes to the standard streams.
 
@@ -142,18 +149,14 @@ def test_the_search_for_prints_and_exits_finds_them(code: str, count: int) -> No
 
 @pytest.mark.parametrize("library", IMPORTERS)
 def test_a_library_is_imported_where_it_is_adapted_and_nowhere_else(library: str) -> None:
-    importers = {
-        relative(path)
-        for path in MODULES
-        if any(name.partition(".")[0] == library for name in imported_modules(tree_of(path)))
-    }
+    importers = {path for path, names in top_level_imports().items() if library in names}
     assert importers == IMPORTERS[library]
 
 
 def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None:
     names = {Requirement(text).name for text in PYPROJECT["project"]["dependencies"]}
     declared = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
-    imported = {name.partition(".")[0] for path in MODULES for name in imported_modules(tree_of(path))}
+    imported = set().union(*top_level_imports().values())
     standard = sys.stdlib_module_names | BUILTIN_ON_WINDOWS | STANDARD_LATER
     assert imported - standard - {"launcher", "pyscript_bundle"} == declared
 
