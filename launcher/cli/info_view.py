@@ -156,10 +156,9 @@ def _subjects(facts: Facts) -> Iterator[tuple[str, _Lines]]:
     if metadata.requires_python is not None:
         yield "requires-python", [(metadata.requires_python, f"line {line.line_number}" if line else "")]
     here = f" of {survey.needs.source.path}" if survey.needs.source else ""
-    yield (
-        "requirements",
-        [(text, origin.removesuffix(here)) for text, origin in _requirements(survey)] or [("none", "")],
-    )
+    requirements = [(text, origin.removesuffix(here)) for text, origin in _requirements(survey)]
+    if requirements or bundle is None:  # a bundle asks for nothing: it has what it needs
+        yield "requirements", requirements or [("none", "")]
     for name, table in metadata.tool.items():
         yield f"[tool.{name}]", _table(table)
     interpreter = survey.interpreter

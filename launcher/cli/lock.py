@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     _refuse_unknown(asked.options.upgrade_package or (), [lock] if former is None else [former, lock])
     is_changed = former is None or not lock.says_the_same(former)
     if asked.options.check and is_changed:
-        raise _outdated(script, destination, former, lock)
+        raise _outdated(script, arguments, destination, former, lock)
     if is_changed:
         destination.write(lock)
         _tell_of_other(destination)
@@ -207,8 +208,11 @@ def _former(destination: LockDestination) -> Lock | None:
         return None
 
 
-def _outdated(script: str, destination: LockDestination, former: Lock | None, lock: Lock) -> LockOutdated:
-    hint = f"Make it anew: pyscript lock {script}"
+def _outdated(
+    script: str, arguments: Sequence[str], destination: LockDestination, former: Lock | None, lock: Lock
+) -> LockOutdated:
+    words = [each for each in arguments if each not in ("--check", "--json")]
+    hint = f"Make it anew: pyscript lock {shlex.join(words)}"
     if former is None:
         place = "in it" if destination.is_embedded else f"in {destination.path}"
         return LockOutdated(f"{script} has no lock {place}.", hint=hint)

@@ -649,6 +649,7 @@ def test_a_bundle_for_others_says_for_whom(
 
 def test_info_shows_what_is_in_a_bundle(bundled: Path, run_pyscript: Program) -> None:
     shown = run_pyscript("info", bundled.name).stdout
+    assert "requirements" not in shown  # it has what it needs
     assert re.search(r"bundle +of x\.py +\(\d+ kB\)\n +speak 2\.0 +\(speak-2\.0-py3-none-any\.whl\)", shown), shown
     said = json.loads(run_pyscript("info", "--json", bundled.name).stdout)["bundle"]
     assert (said["script"], [each["name"] for each in said["packages"]]) == ("x.py", ["speak", "voice"])

@@ -96,6 +96,11 @@ def test_what_is_locked_stays_until_it_is_upgraded(
     assert entries(lock_path)[1:] == ["speak 3.0", "voice 2.0"]
 
 
+def test_check_advises_what_was_asked_for(script: Path, run_pyscript: Program) -> None:
+    done = run_pyscript("lock", "--platform", "linux-x86_64", "--check", "--exclude-newer", "7 days", script)
+    assert done.stderr.endswith(f"pyscript lock --platform linux-x86_64 --exclude-newer '7 days' {script}\n")
+
+
 def test_check_writes_nothing_and_tells(script: Path, lock_path: Path, run_pyscript: Program) -> None:
     done = run_pyscript("lock", "--check", script)
     assert (done.returncode, lock_path.exists()) == (1, False)
