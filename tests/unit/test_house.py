@@ -34,8 +34,8 @@ FORBIDDEN_NAMES = ("utils", "helpers", "common", "manager")
 BUILTIN_ON_WINDOWS = {"nt", "winreg", "msvcrt"}
 """Compiled into python.exe, as `posix` is elsewhere; a guarded import of them is fine."""
 
-STANDARD_LATER = {"_sha2"}
-"""Of the standard library since 3.12, for programs that other Pythons than ours run."""
+STANDARD_ELSEWHERE = {"_sha256", "_sha2"}
+"""Of the standard library until 3.11, and since 3.12, for programs that other Pythons than ours run."""
 
 IMPORT_NAMES = {"python-dotenv": "dotenv"}
 """Distributions whose import name is another word; for the rest a dash becomes an underscore."""
@@ -157,7 +157,7 @@ def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None
     names = {Requirement(text).name for text in PYPROJECT["project"]["dependencies"]}
     declared = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
     imported = set().union(*top_level_imports().values())
-    standard = sys.stdlib_module_names | BUILTIN_ON_WINDOWS | STANDARD_LATER
+    standard = sys.stdlib_module_names | BUILTIN_ON_WINDOWS | STANDARD_ELSEWHERE
     assert imported - standard - {"launcher", "pyscript_bundle"} == declared
 
 
