@@ -23,7 +23,7 @@ from launcher.desktop import plain_words
 from launcher.desktop.log import Log
 from launcher.desktop.opening import is_ended_from_outside, read_opened, run_without_terminal, without_file_manager
 from launcher.desktop.window import Failure, Question, Windows, WindowUnavailable, choose_windows
-from launcher.errors import PyscriptError, ScriptNotFound, UsageError
+from launcher.errors import LaunchFailed, PyscriptError, ScriptNotFound, UsageError
 from launcher.python.places import data_directory
 
 if TYPE_CHECKING:
@@ -242,8 +242,12 @@ class _Click:
                 self._log.path,
             )
             if order.heading or self._windows is None:
-                return _NOT_DONE  # the log is all there is
-            self._windows.tell(failure)
+                # Nobody sees a window or a terminal, but perhaps what a scheduler mails.
+                told = order if order.heading else failure
+                log = f"The log is {self._log.path}" if self._log.path else None
+                console.show_error(LaunchFailed(f"{told.heading}\n{told.details}", hint=log))
+            else:
+                self._windows.tell(failure)
             return _NOT_DONE
         self._log.write(f"Given to {terminal}.")
         return 0

@@ -244,7 +244,7 @@ def test_content_that_changes_before_it_is_run_is_not_run(
     assert "changed after you agreed to run it, so it was not run." in desktop.window()
 
 
-def test_where_no_terminal_can_be_opened_the_log_says_so(
+def test_where_no_terminal_can_be_opened_the_log_says_so_and_stderr(
     desktop: FakeDesktop, run_pyscript: Program, write_script: WriteScript
 ) -> None:
     script = write_script("print('never')")
@@ -252,6 +252,11 @@ def test_where_no_terminal_can_be_opened_the_log_says_so(
     opened = run_pyscript("open", script, env={"PATH": f"{desktop.folder}:{Path(sys.executable).parent}"})
     assert opened.returncode == 1
     assert "cannot open display" in desktop.log and "No terminal: Tried: xdg-terminal-exec." in desktop.log
+    assert opened.stderr.startswith(f"error: {script.name} needs a terminal, and none could be opened.\n")
+    gone = script.with_name("gone.py")
+    opened = run_pyscript("open", gone, env={"PATH": f"{desktop.folder}:{Path(sys.executable).parent}"})
+    assert opened.stderr.startswith(f"error: gone.py cannot be opened.\nThere is no script {gone}")
+    assert "hint: The log is " in opened.stderr
 
 
 @pytest.fixture
