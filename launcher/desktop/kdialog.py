@@ -47,10 +47,10 @@ called() {
 }
 name=org.freedesktop.DBus path=/
 called org.freedesktop.DBus.Peer.Ping || exit 3
-set -- $("$@" </dev/null)
+set -- $(timeout --foreground -s KILL "$@" </dev/null)
 name=$1 path=$2 dialog=org.kde.kdialog.ProgressDialog
 pid=${name##*-}
-case $pid in '' | *[!0-9]*) exit 3;; esac
+case $pid in '' | *[!0-9]*) kill -s KILL 0;; esac
 called $dialog.showCancelButton boolean:true || { kill "$pid"; exit 3; }
 echo "$pid"
 while read -r value text; do
@@ -62,7 +62,8 @@ while called org.freedesktop.DBus.Peer.Ping; do sleep 0.05; done
 """
 """Carries lines, of a number and a text, to a progress window, which lives by itself and hears only D-Bus.
 
-Nothing but the end of its input, or of the window, may end it: nobody else would close the window.
+Nothing but the end of its input, or of the window, may end it: nobody else would close the window. Where kdialog does
+not say which one that is, as happens on a busy machine, all that was started for it ends.
 """
 
 
@@ -132,7 +133,7 @@ class KdialogProgress:
         self._heading, self._on_cancel = heading, on_cancel
         self._shown = "0 " + _markup_of(heading, "")
         words = [program, "--title", title_text(title), "--progressbar", _argument(_markup_of(heading, "")), "100"]
-        self._process = WindowProcess(["sh", "-c", _PROGRESS, "sh", *words], environ)
+        self._process = WindowProcess(["sh", "-c", _PROGRESS, "sh", str(_STARTING_S), *words], environ)
         self._lines = self._process.lines()
         limit = threading.Timer(_STARTING_S, self._process.kill)
         limit.daemon = True

@@ -237,8 +237,30 @@ from launcher.desktop.window import Question
 from launcher.desktop.zenity import ZenityWindows
 ZenityWindows({program!r}, os.environ).ask(Question("t", "h"))
 """
+    check_that_it_goes_with_its_launcher(code, tmp_path / "pid", variables)
+
+
+def test_a_kdialog_that_never_says_what_its_window_is_goes_as_well(
+    stand_in: Callable[[str], str], variables: dict[str, str], tmp_path: Path
+) -> None:
+    """It happens on a busy machine, and the window belongs to a process that kdialog leaves behind."""
+    program = stand_in(f'sleep 3600 >/dev/null & echo $! > "{tmp_path}/pid"; wait')
+    bus = tmp_path / "bin" / "dbus-send"
+    bus.parent.mkdir()
+    bus.symlink_to("/bin/true")
+    variables["PATH"] = f"{bus.parent}:{variables['PATH']}"
+    code = f"""
+import os
+from launcher.desktop import kdialog
+kdialog._STARTING_S = 2
+kdialog.KdialogWindows({program!r}, os.environ).open_progress("t", "h", print)
+"""
+    check_that_it_goes_with_its_launcher(code, tmp_path / "pid", variables)
+
+
+def check_that_it_goes_with_its_launcher(code: str, pid_file: Path, variables: dict[str, str]) -> None:
+    """Start a launcher, kill it, and wait for the end of a process whose number is in a file."""
     launcher = subprocess.Popen([sys.executable, "-c", code], env=variables, cwd=ROOT)
-    pid_file = tmp_path / "pid"
     wait_until(lambda: pid_file.exists() and pid_file.read_text().strip())
     pid = int(pid_file.read_text())
     assert is_running(pid)
