@@ -83,7 +83,7 @@ class Desk:
         """Open a file as a file manager does, and return the words of the recorder that was called."""
         self.opened.unlink(missing_ok=True)
         self("gio", "open", path)
-        for _ in range(400):
+        for _ in range(2400):
             if self.opened.exists():
                 return self.opened.read_text().splitlines()
             time.sleep(0.025)

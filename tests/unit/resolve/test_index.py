@@ -602,11 +602,11 @@ def test_urls_that_are_none_are_left_to_who_reads_them(url: str, server: IndexSe
 
 
 def test_closing_does_not_wait_for_what_was_fetched_ahead(server: IndexServer, cache: Cache) -> None:
-    server.latency_s = 2
+    server.latency_s = 10
     with opened(server, cache) as index:
         index.submit(index.page, "demo")
         started = time.monotonic()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 8
 
 
 def test_credentials_reach_pages_and_files_but_no_message_or_pin(
