@@ -7,13 +7,11 @@ answer is believed only when it is spelled out.
 from __future__ import annotations
 
 import html
-import os
-import signal
-import sys
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from launcher.desktop.shown_text import (
@@ -38,32 +36,44 @@ _MOST_DETAILS = 20_000
 _POLLING_S = 0.3
 _STARTING_S = 10.0
 
+_HELPER = "kdialog_progress_helper"
+"""What ``kdialog --progressbar`` starts and then waits for, without end where it was quicker than the waiting: so we
+start it ourselves. It answers to the name that kdialog would have printed."""
+
 _PROGRESS = """\
 trap '' PIPE
-called() {
-    complaint=$(dbus-send --print-reply --reply-timeout=5000 --dest="$name" "$path" "$@" 2>&1 >/dev/null) && return
-    case $complaint in *ServiceUnknown*) exit 0;; esac
-    return 1
+say() {
+    complaint=$(dbus-send --print-reply --reply-timeout=5000 --dest="$name" "$path" "$@" 2>&1 >/dev/null)
+}
+leave() {
+    tries=50
+    while kill -0 "$window"; do
+        [ $((tries -= 1)) -gt 0 ] || kill -s KILL "$window"
+        sleep 0.05
+    done 2>/dev/null
+    exit "$1"
 }
 name=org.freedesktop.DBus path=/
-called org.freedesktop.DBus.Peer.Ping || exit 3
-set -- $(timeout --foreground -s KILL "$@" </dev/null)
-name=$1 path=$2 dialog=org.kde.kdialog.ProgressDialog
-pid=${name##*-}
-case $pid in '' | *[!0-9]*) kill -s KILL 0;; esac
-called $dialog.showCancelButton boolean:true || { kill "$pid"; exit 3; }
-echo "$pid"
-while read -r value text; do
-    called $dialog.setLabelText "string:$text"
-    called org.freedesktop.DBus.Properties.Set string:$dialog string:value "variant:int32:$value"
+say org.freedesktop.DBus.Peer.Ping || exit 3
+"$@" </dev/null >/dev/null & window=$!
+name=org.kde.kdialog-$window path=/ProgressDialog dialog=org.kde.kdialog.ProgressDialog
+until say $dialog.showCancelButton boolean:true; do
+    if ! kill -0 "$window" || ! kill -0 "$PPID"; then kill "$window"; leave 3; fi
+    sleep 0.05
 done
-called $dialog.close || kill "$pid"
-while called org.freedesktop.DBus.Peer.Ping; do sleep 0.05; done
+echo shown
+while read -r value text; do
+    say $dialog.setLabelText "string:$text"
+    say org.freedesktop.DBus.Properties.Set string:$dialog string:value "variant:int32:$value"
+    case $complaint in *ServiceUnknown*) leave 0;; esac
+done
+say $dialog.close || kill "$window"
+leave 0
 """
-"""Carries lines, of a number and a text, to a progress window, which lives by itself and hears only D-Bus.
+"""Carries lines, of a number and a text, to a progress window, which hears only D-Bus, and is its parent.
 
-Nothing but the end of its input, or of the window, may end it: nobody else would close the window. Where kdialog does
-not say which one that is, as happens on a busy machine, all that was started for it ends.
+Nothing but the end of its input, or of the window, may end it: nobody else would close the window. Until there is one,
+it looks for who started it instead.
 """
 
 
@@ -102,7 +112,7 @@ class KdialogWindows:
 
     def open_progress(self, title: str, heading: str, on_cancel: Callable[[], None]) -> KdialogProgress:
         """Open a window that shows progress; see `Windows`."""
-        return KdialogProgress(self._program, self._environ, title, heading, on_cancel)
+        return KdialogProgress(self._environ, title, heading, on_cancel)
 
     def _run(self, title: str, words: Sequence[str]) -> str:
         """Return what a dialog answered; raises `WindowUnavailable`."""
@@ -127,20 +137,20 @@ class KdialogWindows:
 class KdialogProgress:
     """A progress window of kdialog; satisfies `ProgressWindow`. It needs a session bus and dbus-send."""
 
-    def __init__(
-        self, program: str, environ: Mapping[str, str], title: str, heading: str, on_cancel: Callable[[], None]
-    ) -> None:
+    def __init__(self, environ: Mapping[str, str], title: str, heading: str, on_cancel: Callable[[], None]) -> None:
+        program = shutil.which(_HELPER, path=environ.get("PATH"))
+        if program is None:
+            raise WindowUnavailable(f"{_HELPER} is not there")
         self._heading, self._on_cancel = heading, on_cancel
         self._shown = "0 " + _markup_of(heading, "")
-        words = [program, "--title", title_text(title), "--progressbar", _argument(_markup_of(heading, "")), "100"]
-        self._process = WindowProcess(["sh", "-c", _PROGRESS, "sh", str(_STARTING_S), *words], environ)
+        words = [program, "--progressbar", _markup_of(heading, ""), "--title", title_text(title), "100"]
+        self._process = WindowProcess(["sh", "-c", _PROGRESS, "sh", *words], environ)
         self._lines = self._process.lines()
         limit = threading.Timer(_STARTING_S, self._process.kill)
         limit.daemon = True
         limit.start()
         try:
-            pid = next(self._lines, "")
-            if not pid.isdecimal():
+            if next(self._lines, "") != "shown":
                 raise WindowUnavailable("kdialog could not be reached by D-Bus")
         except BaseException:
             self._process.close()
@@ -148,7 +158,6 @@ class KdialogProgress:
         finally:
             limit.cancel()
             limit.join()
-        self._pid = int(pid)
         self._closing = threading.Event()
         self._cancelled = threading.Event()
         self._threads = [
@@ -169,10 +178,6 @@ class KdialogProgress:
         """Take the window away; see `ProgressWindow`."""
         self._closing.set()
         self._process.close()
-        if self._process.wait() != 0 and sys.platform != "win32":
-            # What should have closed it was too slow, and had to be ended.
-            with suppress(OSError):
-                os.kill(self._pid, signal.SIGKILL)
         for each in self._threads:
             if threading.current_thread() is not each:
                 each.join()

@@ -176,24 +176,27 @@ def unspanned(line: str) -> str:
     return rest.removesuffix("</span>")
 
 
-def test_kdialog_is_reached_by_d_bus(stand_in: Callable[[str], str], variables: dict[str, str], tmp_path: Path) -> None:
+def test_kdialog_is_reached_by_d_bus(variables: dict[str, str], tmp_path: Path) -> None:
     window, heard = tmp_path / "window", tmp_path / "heard"
-    fake_bus = tmp_path / "bin" / "dbus-send"
-    fake_bus.parent.mkdir()
-    fake_bus.write_text(
-        textwrap.dedent(f"""\
-        #!/bin/sh
-        [ "$3" = --dest=org.freedesktop.DBus ] && exit 0
-        [ -e "{window}" ] || {{ echo org.freedesktop.DBus.Error.ServiceUnknown >&2; exit 1; }}
-        case "$5" in
-            *.close) rm "{window}";;
-            *.setLabelText) printf "%s\\n" "$6" >> "{heard}"; exit 1;;  # somebody who is busy is not gone
-        esac
-        """)
+    add_kdialog_progress(
+        variables,
+        window=f"""
+            echo $$ > "{window}.new"
+            sleep 0.2
+            mv "{window}.new" "{window}"
+            while [ -e "{window}" ]; do sleep 0.02; done
+        """,
+        bus=f"""
+            [ "$3" = --dest=org.freedesktop.DBus ] && exit 0
+            read -r pid < "{window}" 2>/dev/null && [ "$3 $4" = "--dest=org.kde.kdialog-$pid /ProgressDialog" ] ||
+                {{ echo org.freedesktop.DBus.Error.ServiceUnknown >&2; exit 1; }}
+            case "$5" in
+                *.close) rm "{window}";;
+                *.setLabelText) printf "%s\\n" "$6" >> "{heard}"; exit 1;;  # somebody who is busy is not gone
+            esac
+        """,
     )
-    fake_bus.chmod(0o755)
-    variables["PATH"] = f"{fake_bus.parent}:{variables['PATH']}"
-    windows = KdialogWindows(stand_in(f'touch "{window}"; echo org.kde.kdialog-999999999 /ProgressDialog'), variables)
+    windows = KdialogWindows("kdialog", variables)
     cancelled = threading.Event()
 
     progress = windows.open_progress("t", "h", cancelled.set)
@@ -208,9 +211,23 @@ def test_kdialog_is_reached_by_d_bus(stand_in: Callable[[str], str], variables: 
     assert cancelled.wait(60)
     progress.close()
 
-    variables["PATH"] = "/usr/bin:/bin"
+    add_kdialog_progress(variables, window="exit 134", bus="[ $3 = --dest=org.freedesktop.DBus ]")
     with pytest.raises(WindowUnavailable):
-        KdialogWindows(stand_in("exit 134"), variables).open_progress("t", "h", lambda: None)
+        windows.open_progress("t", "h", cancelled.set)
+    add_kdialog_progress(variables, window=f"touch {window}", bus="exit 1")
+    with pytest.raises(WindowUnavailable):
+        windows.open_progress("t", "h", cancelled.set)
+    assert not window.exists()
+
+
+def add_kdialog_progress(variables: dict[str, str], *, window: str, bus: str) -> None:
+    """Make programs that stand in for the one whose window shows progress, and for the one that speaks to it."""
+    directory = Path(variables["RECORD"]).with_name("kdialog")
+    directory.mkdir(exist_ok=True)
+    for name, body in (("kdialog_progress_helper", window), ("dbus-send", bus)):
+        (directory / name).write_text(f"#!/bin/sh\n{textwrap.dedent(body)}\n")
+        (directory / name).chmod(0o755)
+    variables["PATH"] = f"{directory}:{variables['PATH'].removeprefix(f'{directory}:')}"
 
 
 def test_a_window_that_hangs_is_ended(
@@ -240,20 +257,16 @@ ZenityWindows({program!r}, os.environ).ask(Question("t", "h"))
     check_that_it_goes_with_its_launcher(code, tmp_path / "pid", variables)
 
 
-def test_a_kdialog_that_never_says_what_its_window_is_goes_as_well(
-    stand_in: Callable[[str], str], variables: dict[str, str], tmp_path: Path
-) -> None:
-    """It happens on a busy machine, and the window belongs to a process that kdialog leaves behind."""
-    program = stand_in(f'sleep 3600 >/dev/null & echo $! > "{tmp_path}/pid"; wait')
-    bus = tmp_path / "bin" / "dbus-send"
-    bus.parent.mkdir()
-    bus.symlink_to("/bin/true")
-    variables["PATH"] = f"{bus.parent}:{variables['PATH']}"
-    code = f"""
+@pytest.mark.parametrize("bus", ["true", "[ $3 = --dest=org.freedesktop.DBus ]"], ids=["deaf", "not there yet"])
+def test_a_progress_window_of_kdialog_goes_as_well(bus: str, variables: dict[str, str], tmp_path: Path) -> None:
+    """Whatever it hears, and whenever that is."""
+    window = f"trap '' TERM; echo $$ > '{tmp_path}/pid'; while true; do sleep 1; done"
+    add_kdialog_progress(variables, window=window, bus=bus)
+    code = """
 import os
-from launcher.desktop import kdialog
-kdialog._STARTING_S = 2
-kdialog.KdialogWindows({program!r}, os.environ).open_progress("t", "h", print)
+from launcher.desktop.kdialog import KdialogWindows
+progress = KdialogWindows("kdialog", os.environ).open_progress("t", "h", print)
+input()
 """
     check_that_it_goes_with_its_launcher(code, tmp_path / "pid", variables)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from launcher.desktop import kdialog
@@ -13,6 +15,7 @@ QUESTION = Question("Run a.py?", "Run <b>it</b>?", (("File", "C:\\new\\a&b.py"),
 @pytest.fixture
 def windows(monkeypatch: pytest.MonkeyPatch) -> KdialogWindows:
     monkeypatch.setattr(kdialog, "WindowProcess", FakeProcess)
+    monkeypatch.setattr(shutil, "which", lambda program, path: program)
     return KdialogWindows("kdialog", {"DISPLAY": ":9"})
 
 
@@ -66,13 +69,18 @@ def test_progress_that_d_bus_does_not_reach_is_unavailable(windows: KdialogWindo
     assert FakeProcess.started[0].is_closed
 
 
+def test_progress_without_the_program_that_shows_it_is_unavailable() -> None:
+    with pytest.raises(WindowUnavailable, match="kdialog_progress_helper"):
+        KdialogWindows("kdialog", {"PATH": "/nowhere"}).open_progress("t", "h", lambda: None)
+
+
 @pytest.mark.parametrize(("status", "is_cancelled"), [(0, True), (-9, False)])
 def test_a_progress_window_that_was_closed_cancels(
     windows: KdialogWindows, status: int, is_cancelled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kdialog, "_POLLING_S", 0)
     calls: list[str] = []
-    FakeProcess.expect((["999999999"], status))
+    FakeProcess.expect((["shown"], status))
     progress = windows.open_progress("t", "<h>", lambda: calls.append("cancelled"))
     assert isinstance(progress, KdialogProgress)
     progress.update("a\n<b>", 0.5)
