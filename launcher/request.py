@@ -290,18 +290,17 @@ def _tool_table(
     source: ScriptSource | None, metadata: ScriptMetadata, reporter: Reporter
 ) -> tuple[Mapping[str, object], BlockTable]:
     """Return what the block says in ``[tool.pyscript]``, or where it has only ``[tool.uv]``, in that."""
-    own, theirs = metadata.tool.get("pyscript"), metadata.tool.get("uv")
-    values, name = own if isinstance(own, dict) else {}, "pyscript"
-    if own is None and isinstance(theirs, dict):
+    name, values = metadata.settings_table
+    if name == "uv":
         # 1 ms, for the scripts that were written for uv.
         from launcher.script.uv_table import read_uv_table  # noqa: PLC0415
 
-        read = read_uv_table(theirs)
+        read = read_uv_table(values)
         for warning in read.warnings:
             reporter.warning(warning)
         if read.ignored:
             reporter.detail("Keys of [tool.uv] without effect: " + ", ".join(read.ignored))
-        values, name = dict(read.values), "uv"
+        values = dict(read.values)
 
     def excerpt_of(key: str, word: str) -> Excerpt | None:
         return (

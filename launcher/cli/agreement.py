@@ -217,8 +217,7 @@ def needed(
 
 def _settings(metadata: ScriptMetadata) -> Iterator[str]:
     """Yield what a block sets, as it is written there, but for whether there is a terminal, which is no danger."""
-    table = metadata.tool.get("pyscript", metadata.tool.get("uv"))
-    for key, value in table.items() if isinstance(table, dict) else ():
+    for key, value in metadata.settings_table[1].items():
         if key not in ("gui", "pause"):
             yield f"{key} = {json.dumps(value, ensure_ascii=False, default=str)}"
 

@@ -146,18 +146,9 @@ class KdialogProgress:
         words = [program, "--progressbar", _markup_of(heading, ""), "--title", title_text(title), "100"]
         self._process = WindowProcess(["sh", "-c", _PROGRESS, "sh", *words], environ)
         self._lines = self._process.lines()
-        limit = threading.Timer(_STARTING_S, self._process.kill)
-        limit.daemon = True
-        limit.start()
-        try:
+        with self._process.coming_up(_STARTING_S):
             if next(self._lines, "") != "shown":
                 raise WindowUnavailable("kdialog could not be reached by D-Bus")
-        except BaseException:
-            self._process.close()
-            raise
-        finally:
-            limit.cancel()
-            limit.join()
         self._closing = threading.Event()
         self._cancelled = threading.Event()
         self._threads = [

@@ -43,15 +43,15 @@ class OpenedScript(Value):
     """A script as it was opened: read once, with the sha256 of what it holds.
 
     `path` is absolute, and `lock_sha256` that of the lock beside it, if there is one; `beside` is what else there
-    decides what runs, in its `environment` once that is known. `has_block` says whether it has a `script` block. With
-    `is_gui` it gets no terminal; else the terminal stays open after success where it `pauses`.
+    decides what runs, in its `environment` once that is known. `block` is the text of its `script` block, or None
+    without one. With `is_gui` it gets no terminal; else the terminal stays open after success where it `pauses`.
     """
 
     path: str
     source: ScriptSource
     sha256: str
     lock_sha256: str = ""
-    has_block: bool = True
+    block: str | None = ""
     is_gui: bool = False
     pauses: bool = True
     beside: tuple[Neighbour, ...] = ()
@@ -61,6 +61,11 @@ class OpenedScript(Value):
     def name(self) -> str:
         """What the file is called."""
         return os.path.basename(self.path)
+
+    @property
+    def has_block(self) -> bool:
+        """Whether it says what it needs."""
+        return self.block is not None
 
     @property
     def sha256s(self) -> tuple[str, ...]:
@@ -82,8 +87,7 @@ class OpenedScript(Value):
 
     def in_environment(self, environment: str) -> OpenedScript:
         """Return it with what lies beside it now; that is more where it is called as what an environment has."""
-        block = find_block(self.source.text, self.path)
-        beside = neighbours_of(self.path, self.source.text, block.metadata if block else "", environment)
+        beside = neighbours_of(self.path, self.source.text, self.block or "", environment)
         return replace(self, beside=beside, environment=environment)
 
     def refuse_other_neighbours(self) -> None:
@@ -123,8 +127,9 @@ def read_opened(path: str, *, wants_gui: bool = False) -> OpenedScript:
             is_gui = wants_gui or bool(read_value("gui", values["gui"], where))
         if "pause" in values:
             pauses = bool(read_value("pause", values["pause"], where))
-    has_block = find_block(source.text, path) is not None
-    opened = OpenedScript(path, source, sha256_of(source.content), _sha256_of_lock(path), has_block, is_gui, pauses)
+    found = find_block(source.text, path)
+    block = found.metadata if found else None
+    opened = OpenedScript(path, source, sha256_of(source.content), _sha256_of_lock(path), block, is_gui, pauses)
     return opened.in_environment("")
 
 

@@ -69,21 +69,12 @@ class TkWindows:
         process = WindowProcess([sys.executable, "-I", "-S", str(_PROGRAM)], self._environ)
         process.send(json.dumps({"kind": kind, "title": title_text(title), "heading": heading_text(heading), **rest}))
         events = _events(process)
-        limit = threading.Timer(_STARTING_S, process.kill)
-        limit.daemon = True
-        limit.start()
-        try:
+        with process.coming_up(_STARTING_S):
             first = next(events, {})
-            if first.get("event") == "shown":
-                return process, events
-            process.wait()
-            raise WindowUnavailable(first.get("reason") or process.complaint or "tkinter showed nothing")
-        except BaseException:
-            process.close()
-            raise
-        finally:
-            limit.cancel()
-            limit.join()
+            if first.get("event") != "shown":
+                process.wait()
+                raise WindowUnavailable(first.get("reason") or process.complaint or "tkinter showed nothing")
+        return process, events
 
 
 class TkProgress:

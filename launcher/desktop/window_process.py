@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from launcher.desktop.window import WindowUnavailable
 
@@ -91,6 +91,21 @@ class WindowProcess:
             return self._errors.read().decode("utf-8", "replace").strip()[-_LONGEST_COMPLAINT:]
         except ValueError:
             return ""  # it was closed meanwhile, so that nobody needs to know
+
+    @contextmanager
+    def coming_up(self, longest_s: float) -> Iterator[None]:
+        """Wait, in the block, for its window: it is ended if that takes longer, and closed if there is none."""
+        limit = threading.Timer(longest_s, self.kill)
+        limit.daemon = True
+        limit.start()
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            limit.cancel()
+            limit.join()
 
     def kill(self) -> None:
         """End it, and what it started, at once."""

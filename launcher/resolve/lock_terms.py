@@ -35,9 +35,9 @@ def terms_of(metadata: ScriptMetadata, settings: Settings, policy: Policy) -> Lo
 
 def _table(metadata: ScriptMetadata) -> Mapping[str, Any]:
     """Return the block's table of settings as it is written: there, paths are relative."""
-    own, theirs = metadata.tool.get("pyscript"), metadata.tool.get("uv")
-    if own is not None or not isinstance(theirs, dict):
-        return own if isinstance(own, dict) else {}
+    name, values = metadata.settings_table
+    if name != "uv":
+        return values
     from launcher.script.uv_table import read_uv_table  # noqa: PLC0415 - 1 ms, for scripts that were written for uv
 
-    return read_uv_table(theirs).values
+    return read_uv_table(values).values

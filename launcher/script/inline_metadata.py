@@ -131,6 +131,13 @@ class ScriptMetadata(Value):
     tool: Mapping[str, object]
     block: ScriptBlock | None
 
+    @property
+    def settings_table(self) -> tuple[str, Mapping[str, object]]:
+        """The name and the content of the table that says how to run the script: uv's, where there is none of ours."""
+        own, theirs = self.tool.get("pyscript"), self.tool.get("uv")
+        name, table = ("uv", theirs) if own is None and isinstance(theirs, dict) else ("pyscript", own)
+        return name, table if isinstance(table, dict) else {}
+
 
 def read_metadata(text: str, path: str) -> tuple[ScriptMetadata, tuple[str, ...]]:
     """Return the inline script metadata of a script's text, and warnings for the person who wrote it.
@@ -360,8 +367,7 @@ def _toml_type(value: object) -> str:
 
 def _misspelled_key(script: _Script, key: str) -> str | None:
     """Warn of a key beside the tables that is nearly one of PEP 723's; others are left to whoever knows them."""
-    # 4 ms, and only for a mistake.
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches  # noqa: PLC0415 - 4 ms, and only for a mistake
 
     written = key.lower().replace("_", "-")
     near = [_BY_ANOTHER_NAME[written]] if written in _BY_ANOTHER_NAME else get_close_matches(written, _KEYS, 1, 0.8)
@@ -371,8 +377,7 @@ def _misspelled_key(script: _Script, key: str) -> str | None:
 
 
 def _unknown_key(script: _Script, key: str) -> str:
-    # 4 ms, and only for a mistake.
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches  # noqa: PLC0415 - 4 ms, and only for a mistake
 
     place = f"{script.path}, line {script.line_of(key, 'pyscript')}"
     if key in _KEYS_OF_LATER_VERSIONS:

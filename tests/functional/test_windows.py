@@ -36,12 +36,12 @@ def variables(environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
 def _nothing_is_left(variables: dict[str, str]) -> Iterator[None]:
     """No process of a window, no zombie and no open file may be left; what other tests left may go meanwhile."""
     before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
-    threads, processes = set(threading.enumerate()), set(children())
+    threads = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) <= threads
     if before:
         assert len(os.listdir("/proc/self/fd")) <= len(before)
-        assert set(children()) <= processes
+        assert children() == []
 
 
 def children() -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
+from launcher.desktop.window_process import WindowProcess
+
 
 class FakeProcess:
     """Keeps what it was started with and sent; `script` has the lines and the exit status of each one, in turn."""
@@ -35,6 +37,8 @@ class FakeProcess:
 
     def lines(self) -> Iterator[str]:
         yield from self._lines
+
+    coming_up = WindowProcess.coming_up
 
     def wait(self, timeout_s: float | None = None) -> int | None:
         return None if timeout_s is not None else self._status
